@@ -1,0 +1,30 @@
+/** Aligned columns, two spaces apart; the last column is not padded. */
+export function alignTable(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length);
+    });
+  }
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/**
+ * A failure that is a person's to mend: printed as it is, without a stack, then exit with `exitCode`
+ * (1: the answer is no; 2: used wrongly or could not run).
+ */
+export class Refusal extends Error {
+  override readonly name = "Refusal";
+  readonly exitCode: 1 | 2;
+  constructor(message: string, exitCode: 1 | 2 = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,72 @@
+import type { DeviceEvent } from "../record/entry.js";
+import type { Mode } from "../record/look.js";
+import type { Raw, Us } from "../units.js";
+
+/**
+ * Everything a verdict may read of the gateway's own making. It changes only by `foldEntry`, one log
+ * entry at a time, while running and while replaying alike: so the log is the one source of truth, the
+ * state after a restart is the fold of it, and the verifier can recompute every kernel fact.
+ *
+ * Values are immutable; a fold shares what it does not change. Arrays are by position in the profile.
+ */
+export type FoldedState = {
+  readonly nextSeq: number;
+  readonly boot: number;
+  readonly mode: Mode;
+  readonly outputs: readonly OutputState[];
+  readonly controllers: readonly ControllerState[];
+  readonly devices: readonly DeviceState[];
+  /** First-out first. */
+  readonly latched: readonly Latched[];
+  /** Permits without an outcome, oldest first. Bounded per device and per output. */
+  readonly open: readonly OpenPermit[];
+  readonly evidenceWritable: boolean;
+  readonly profileValid: boolean;
+};
+
+export type OutputState = {
+  /** Last read-back, and when the read that brought it left; null: never, or no longer trusted. */
+  readonly proven: { readonly raw: Raw; readonly atUs: Us } | null;
+  /** Released and not settled, oldest first. Together with `proven` the set of values the output may have. */
+  readonly planned: readonly Planned[];
+  /** Time of each permit still of interest, oldest first, with the permit it came from. */
+  readonly permits: readonly Charge[];
+  readonly starts: readonly Charge[];
+  /** Values held over time, oldest first; the first covers the opening of the longest drift window. */
+  readonly held: readonly { readonly fromUs: Us; readonly raw: Raw }[];
+};
+
+export type Planned = { readonly seq: number; readonly raw: Raw; readonly atUs: Us };
+/** Charged at the permit; taken back only when the write was surely not sent. */
+export type Charge = { readonly seq: number; readonly atUs: Us };
+
+export type ControllerState = {
+  readonly lease: { readonly gainSeq: number; readonly beatUs: Us } | null;
+  /** While suspended: until when; Infinity does not occur. */
+  readonly suspendedUntilUs: Us | null;
+  readonly permits: readonly Charge[];
+  readonly clamps: readonly Charge[];
+  /** Denials stored whole, and floods with their count at their last time. */
+  readonly denials: readonly { readonly atUs: Us; readonly count: number }[];
+};
+
+export type DeviceState = { readonly condition: "unread" | DeviceCondition };
+export type DeviceCondition = Extract<
+  DeviceEvent,
+  "up" | "down" | "identity-changed" | "program-stopped"
+>;
+
+export type Latched = {
+  readonly trip: number;
+  readonly id: string;
+  readonly seq: number;
+  readonly firedUs: Us;
+};
+
+export type OpenPermit = {
+  readonly seq: number;
+  readonly id: Uint8Array;
+  readonly controller: number;
+  readonly writes: readonly { readonly output: number; readonly raw: Raw }[];
+  readonly atUs: Us;
+};
