@@ -3,6 +3,8 @@ import type { SouthWrite } from "../kernel/command/request.js";
 import type { WriteResult } from "../kernel/step/input.js";
 import type { Us } from "../kernel/units.js";
 
+export type { SouthWrite, Us, WriteResult };
+
 /** Monotonic kernel time and wall time. `nowUs` never goes back; wall time may. */
 export type Clock = {
   readonly nowUs: () => Us;
@@ -48,12 +50,14 @@ export type Signer = {
 
 /**
  * One device. Promises: at most one request on the wire at a time; a reply that does not match exactly is
- * an `unknown` and closes the connection; nothing is ever sent twice; every call settles once, within the
- * device's timeout. `sentUs` is when the request was handed to the socket.
+ * an `unknown` and closes the connection; nothing is ever sent twice; every call settles exactly once, within
+ * the device's timeout, and may settle before the call returns ("not-sent", "closed"). A call made while the
+ * link is not idle settles at once as "not-sent" / "closed": the queue is the caller's. `sentUs` is when the
+ * request was handed to the socket. `settled` and the listeners run on the loop and must not throw.
  */
 export type PlcLink = {
-  readonly write: (write: SouthWrite) => Promise<WriteResult>;
-  readonly read: (read: SouthRead) => Promise<ReadResult>;
+  readonly write: (write: SouthWrite, settled: (result: WriteResult) => void) => void;
+  readonly read: (read: SouthRead, settled: (result: ReadResult) => void) => void;
   /** True while connected and idle: a request made now goes on the wire at once. */
   readonly idle: () => boolean;
   readonly onLink: (run: (up: boolean, why: string) => void) => void;
@@ -71,3 +75,29 @@ export type ReadResult =
   | { readonly kind: "read"; readonly sentUs: Us; readonly words: readonly number[] }
   | { readonly kind: "exception"; readonly code: number }
   | { readonly kind: "failed"; readonly why: "timeout" | "closed" | "malformed" };
+
+/**
+ * The directory of the log, held by this process alone until `release`. Names are file names without a
+ * path. Nothing is promised to survive a crash but what a `sync` that returned covers: content by the file's
+ * `sync`, names by `syncNames`. Calls reject with the system's error (`code` "ENOSPC", "EIO", ...).
+ */
+export type EvidenceDisk = {
+  readonly list: () => Promise<readonly string[]>;
+  /** Whole content; rejects when it is longer than `bytesMax`. */
+  readonly read: (name: string, bytesMax: number) => Promise<Uint8Array>;
+  /** Opens for appending; makes the file when there is none. */
+  readonly append: (name: string) => Promise<EvidenceFile>;
+  readonly rename: (from: string, to: string) => Promise<void>;
+  readonly remove: (name: string) => Promise<void>;
+  readonly syncNames: () => Promise<void>;
+  readonly release: () => Promise<void>;
+};
+
+export type EvidenceFile = {
+  /** How many of the bytes were taken: at least one, and maybe not all. */
+  readonly write: (bytes: Uint8Array) => Promise<number>;
+  /** Returns when the content is on stable storage. */
+  readonly sync: () => Promise<void>;
+  readonly truncate: (length: number) => Promise<void>;
+  readonly close: () => Promise<void>;
+};

@@ -31,14 +31,16 @@ module.exports = {
     {
       name: "pure-has-no-packages",
       severity: "error",
-      comment: "A pure folder imports no package, but profile/ may use yaml and zod. Write it, or take it as an argument.",
+      comment:
+        "A pure folder imports no package, but profile/ may use yaml and zod. Write it, or take it as an argument.",
       from: { path: PURE },
       to: { path: "node_modules/", pathNot: "node_modules/(yaml|zod)/" },
     },
     {
       name: "only-profile-parses-yaml",
       severity: "error",
-      comment: "yaml and zod belong to profile/ (and to the site file reader in cli/). Return a parsed value from there.",
+      comment:
+        "yaml and zod belong to profile/ (and to the site file reader in cli/). Return a parsed value from there.",
       from: { path: "^src/(?!profile/|cli/)" },
       to: { path: "node_modules/(yaml|zod)/" },
     },
@@ -73,14 +75,16 @@ module.exports = {
     {
       name: "no-dev-packages-in-src",
       severity: "error",
-      comment: "Move the package to dependencies with a line in docs/DEPENDENCIES.md, or do without.",
+      comment:
+        "Move the package to dependencies with a line in docs/DEPENDENCIES.md, or do without.",
       from: { path: "^(src|simulators)/" },
       to: { dependencyTypes: ["npm-dev"], dependencyTypesNot: ["type-only"] },
     },
     {
       name: "modbus-serial-is-a-stranger",
       severity: "error",
-      comment: "modbus-serial plays the PLC in simulators, benches and tests; it never stands in the enforcing path.",
+      comment:
+        "modbus-serial plays the PLC in simulators, benches and tests; it never stands in the enforcing path.",
       from: { path: "^src/" },
       to: { path: "node_modules/(modbus-serial|jsmodbus)/" },
     },

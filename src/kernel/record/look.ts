@@ -33,17 +33,17 @@ export type Mode = (typeof MODES)[number];
 export const KERNEL_FACTS = [
   /** Permits inside the output's budget window. */
   "window-count",
-  /** Age of the oldest permit counted there. */
+  /** Age of the oldest permit counted there; value null. */
   "window-oldest",
   /** Last read-back value; value null: unknown. */
   "proven",
   /** One released value that is not proven yet; as many facts as there are such writes, oldest first. */
   "planned",
-  /** Value held and for how long (min_on, min_off, min_hold). */
+  /** Proven value and for how long it has been held (min_on, min_off, min_hold); value null: unknown. */
   "dwell",
-  /** Age of the last permit (ramp, every). */
+  /** Age of the last permit (ramp, every); value 1. No permit yet: value 0, age of the first known value. */
   "last-permit",
-  /** Value held when the drift window opened. */
+  /** Value held when the drift window opened; null: unknown. */
   "drift-base",
   /** Starts inside the window; age of the oldest. */
   "starts",
@@ -55,14 +55,14 @@ export const KERNEL_FACTS = [
   "denials",
   /** Index: device. 0 down, 1 up, 2 identity changed, 3 program stopped, 4 not read completely yet. */
   "device",
-  /** Index: controller. 1 while suspended. */
+  /** Index: controller. Microseconds it stays suspended; 0: it is not. */
   "suspended",
-  /** Index: output. Name position of the controller that holds it by a live lease, else null. */
+  /** Index: output. Position of the controller that holds it by a live lease, else null. */
   "holder",
-  /** Index 0. 1 while evidence can be written. */
-  "evidence",
-  /** Index 0. 1 while the profile is in its validity window. */
-  "profile-valid",
+  /** Index 0: 1 while evidence can be written. Index 1: 1 while the profile is in force. */
+  "gateway",
+  /** Index: device. Permits without an outcome. */
+  "in-flight",
 ] as const;
 export type KernelFactKind = (typeof KERNEL_FACTS)[number];
 

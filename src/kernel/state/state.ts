@@ -11,8 +11,12 @@ import type { Raw, Us } from "../units.js";
  */
 export type FoldedState = {
   readonly nextSeq: number;
+  /** Kernel time of the newest entry folded. */
+  readonly lastUs: Us;
   readonly boot: number;
   readonly mode: Mode;
+  /** Newest mode but `starting`: what a restart in between must not undo. "starting": there was none yet. */
+  readonly standing: Mode;
   readonly outputs: readonly OutputState[];
   readonly controllers: readonly ControllerState[];
   readonly devices: readonly DeviceState[];
@@ -20,6 +24,8 @@ export type FoldedState = {
   readonly latched: readonly Latched[];
   /** Permits without an outcome, oldest first. Bounded per device and per output. */
   readonly open: readonly OpenPermit[];
+  /** Permits whose outcome left a value planned (unknown, acknowledged), until that is settled; oldest first. */
+  readonly unsettled: readonly OpenPermit[];
   readonly evidenceWritable: boolean;
   readonly profileValid: boolean;
 };
@@ -27,12 +33,14 @@ export type FoldedState = {
 export type OutputState = {
   /** Last read-back, and when the read that brought it left; null: never, or no longer trusted. */
   readonly proven: { readonly raw: Raw; readonly atUs: Us } | null;
+  /** What the log said before this boot, until a read-back is adopted: never a fact of a verdict. */
+  readonly logged: Raw | null;
   /** Released and not settled, oldest first. Together with `proven` the set of values the output may have. */
   readonly planned: readonly Planned[];
   /** Time of each permit still of interest, oldest first, with the permit it came from. */
   readonly permits: readonly Charge[];
   readonly starts: readonly Charge[];
-  /** Values held over time, oldest first; the first covers the opening of the longest drift window. */
+  /** Proven values over time, oldest first; the first covers the opening of the drift window. */
   readonly held: readonly { readonly fromUs: Us; readonly raw: Raw }[];
 };
 
@@ -50,7 +58,11 @@ export type ControllerState = {
   readonly denials: readonly { readonly atUs: Us; readonly count: number }[];
 };
 
-export type DeviceState = { readonly condition: "unread" | DeviceCondition };
+export type DeviceState = {
+  readonly condition: "unread" | DeviceCondition;
+  /** Number of `open` permits that write to it. */
+  readonly open: number;
+};
 export type DeviceCondition = Extract<
   DeviceEvent,
   "up" | "down" | "identity-changed" | "program-stopped"
@@ -66,7 +78,8 @@ export type Latched = {
 export type OpenPermit = {
   readonly seq: number;
   readonly id: Uint8Array;
-  readonly controller: number;
+  /** Null: a write of the gateway's own (a revert). */
+  readonly controller: number | null;
   readonly writes: readonly { readonly output: number; readonly raw: Raw }[];
   readonly atUs: Us;
 };

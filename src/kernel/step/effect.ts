@@ -12,7 +12,12 @@ export type Effect =
   /** A durable permit waits for the device: answer with "line-free" when its line is free. */
   | { readonly kind: "line-wanted"; readonly device: number }
   /** Send this now, once. `seq` is the permit's evidence number. */
-  | { readonly kind: "send"; readonly device: number; readonly seq: number; readonly write: SouthWrite }
+  | {
+      readonly kind: "send";
+      readonly device: number;
+      readonly seq: number;
+      readonly write: SouthWrite;
+    }
   | {
       readonly kind: "read-back";
       readonly device: number;

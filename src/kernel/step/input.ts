@@ -38,7 +38,12 @@ export type Input =
       readonly block: number;
       readonly why: "timeout" | "exception" | "closed" | "malformed";
     }
-  | { readonly kind: "device-link"; readonly device: number; readonly up: boolean; readonly why: string }
+  | {
+      readonly kind: "device-link";
+      readonly device: number;
+      readonly up: boolean;
+      readonly why: string;
+    }
   | {
       readonly kind: "safe-write-settled";
       readonly device: number;
@@ -76,9 +81,9 @@ export type CommandArrived = {
   readonly bytes: Uint8Array;
   readonly bytesHash: Uint8Array | null;
   readonly arrivedUs: Us;
-  /** Null: a function that is not served, or a request that was not well formed; `refusal` says which. */
+  /** Null: nothing that could be judged; `refusal` is the reason code that says why. */
   readonly request: WriteRequest | null;
-  readonly refusal: "function" | "malformed" | "unit" | "size" | null;
+  readonly refusal: "function" | "malformed" | "unit" | "size" | "tag-unknown" | "busy" | null;
 };
 
 /** `unknown`: sent, and no answer that can be trusted. `not-sent`: no byte left the gateway. */

@@ -1,0 +1,84 @@
+import { alignTable } from "../src/cli/output.js";
+import type { Machine } from "./machine.js";
+import type { Run } from "./measurement.js";
+import { median } from "./median.js";
+import type { Scene, SubjectName } from "./scene.js";
+import { addedUs, isMet, type Target } from "./target.js";
+
+/** Everything a run found, as it is written to the JSON file. */
+export type Findings = {
+  readonly machine: Machine;
+  readonly rules: string;
+  readonly fsync: readonly FsyncRound[];
+  readonly runs: readonly Run[];
+  readonly targets: readonly Target[];
+};
+
+export type FsyncRound = { readonly p50Us: number; readonly p99Us: number };
+
+/** The table a person reads: promises first, then every figure behind them. */
+export function writeReport(findings: Findings, scenes: readonly Scene[]): string {
+  return [
+    ...writeMachine(findings),
+    "",
+    alignTable([["promise", "bound", "measured", ""], ...findings.targets.map(writeTarget)]),
+    "",
+    "medians over the rounds, microseconds; `added` is over the same load put to the device itself",
+    alignTable([
+      ["load", "subject", "requests/s", "p50", "added", "p90", "p99", "not permitted"],
+      ...scenes.flatMap((scene) =>
+        scene.subjects.flatMap((name) => writeRow(findings, scene, name)),
+      ),
+    ]),
+  ].join("\n");
+}
+
+function writeMachine({ machine, fsync, rules }: Findings): readonly string[] {
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${machine.node}`,
+    `${machine.date}  ${machine.command}`,
+    `disk: ${machine.disk}; append + fdatasync, 1 ms apart: p50 ${micro(median(fsync.map(({ p50Us }) => p50Us)))} us, p99 ${micro(median(fsync.map(({ p99Us }) => p99Us)))} us`,
+    `profile: ${rules}`,
+  ];
+}
+
+function writeTarget(target: Target): readonly string[] {
+  const { says, value, bound, better, unit } = target;
+  const digits = unit === "x" ? 2 : 0;
+  const measured = Number.isFinite(value) ? `${value.toFixed(digits)} ${unit}` : "not measured";
+  return [says, `${better} ${bound} ${unit}`, measured, isMet(target) ? "met" : "NOT MET"];
+}
+
+function writeRow(
+  { runs }: Findings,
+  scene: Scene,
+  subject: SubjectName,
+): readonly (readonly string[])[] {
+  const mine = runs.filter((run) => run.scene === scene.id && run.subject === subject);
+  if (mine.length === 0) return [];
+  const middle = (read: (run: Run) => number): string => micro(median(mine.map(read)));
+  return [
+    [
+      scene.id,
+      subject,
+      middle(({ perSecond }) => perSecond),
+      middle(({ p50Us }) => p50Us),
+      subject === "direct" ? "" : micro(addedUs(runs, scene.id, subject)),
+      middle(({ p90Us }) => p90Us),
+      middle(({ p99Us }) => p99Us),
+      writeExceptions(mine),
+    ],
+  ];
+}
+
+function writeExceptions(runs: readonly Run[]): string {
+  const counts = new Map<string, number>();
+  for (const [code, count] of runs.flatMap(({ exceptions }) => Object.entries(exceptions))) {
+    counts.set(code, (counts.get(code) ?? 0) + count);
+  }
+  return [...counts].map(([code, count]) => `exception ${code}: ${count}`).join(", ");
+}
+
+function micro(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(value < 100 ? 1 : 0) : "-";
+}

@@ -1,0 +1,90 @@
+/**
+ * `npm run bench`: our gateway beside a bare pipe and beside modbus-serial as proxy, the same load put to each in
+ * turns. Prints the ratios and the figures behind them and writes them as JSON. Exit code 1: a promise is not met.
+ *
+ * --quick        fewer scenes, shorter runs: to see that it runs, not to quote
+ * --rounds N     turns each subject gets at each load (5; quick: 3)
+ * --dir FOLDER   where evidence and the fdatasync yardstick are written; must be a disk (default: the build folder)
+ * --json FILE    where the findings go (default: bench.json in that folder)
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { runToEnd } from "./child-process.js";
+import { numberAt, readJsonLine } from "./json-line.js";
+import { describeMachine } from "./machine.js";
+import { measureScenes, type Pace } from "./measurement.js";
+import { median } from "./median.js";
+import { compileNative } from "./native.js";
+import { type FsyncRound, writeReport } from "./report.js";
+import { listScenes } from "./scene.js";
+import { startSubjects } from "./subject.js";
+import { isMet, judgeTargets } from "./target.js";
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    rounds: { type: "string" },
+    dir: { type: "string" },
+    json: { type: "string" },
+  },
+});
+const quick = values.quick;
+const dir = values.dir ?? fileURLToPath(new URL("../bench-data", import.meta.url));
+const pace: Pace = {
+  rounds: readRounds(values.rounds, quick ? 3 : 5),
+  warmMs: quick ? 300 : 700,
+  runMs: quick ? 500 : 1_500,
+};
+
+mkdirSync(dir, { recursive: true });
+const machine = await describeMachine(
+  dir,
+  `npm run bench -- ${process.argv.slice(2).join(" ")}`.trim(),
+);
+const scratch = mkdtempSync(join(tmpdir(), "holdpoint-bench-"));
+const native = await compileNative(scratch);
+const scenes = listScenes(quick);
+const { subjects, rules, stop } = await startSubjects(native, dir);
+try {
+  const fsync = [await measureFsync(quick)];
+  const runs = await measureScenes(native.load, scenes, subjects, {
+    pace,
+    onRun: ({ scene, subject, round, p50Us, perSecond }) => {
+      process.stderr.write(
+        `${scene.padEnd(20)} ${subject.padEnd(22)} round ${round + 1}  p50 ${p50Us.toFixed(0)} us  ${perSecond.toFixed(0)}/s\n`,
+      );
+    },
+  });
+  fsync.push(await measureFsync(quick));
+  const targets = judgeTargets(runs, median(fsync.map(({ p50Us }) => p50Us)));
+  const findings = { machine, rules, fsync, runs, targets };
+  const json = values.json ?? join(dir, "bench.json");
+  writeFileSync(json, `${JSON.stringify(findings, null, 1)}\n`);
+  console.log(writeReport(findings, scenes));
+  console.log(`\nall figures: ${json}`);
+  process.exitCode = targets.every(isMet) ? 0 : 1;
+} finally {
+  await stop();
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+async function measureFsync(short: boolean): Promise<FsyncRound> {
+  const program = fileURLToPath(new URL("fsync.js", import.meta.url));
+  const line = readJsonLine(
+    await runToEnd(process.execPath, [program, dir, short ? "200" : "1000"]),
+  );
+  return { p50Us: numberAt(line, "p50Us"), p99Us: numberAt(line, "p99Us") };
+}
+
+function readRounds(text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const rounds = Number(text);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
+    console.error("--rounds takes a number from 1 to 100");
+    process.exit(2);
+  }
+  return rounds;
+}

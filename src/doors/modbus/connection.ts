@@ -1,0 +1,233 @@
+import type { Socket } from "node:net";
+import { ADU_BYTES_MAX, MBAP_BYTES } from "../../codec/modbus/limits.js";
+import {
+  createMbapReader,
+  feedMbap,
+  readFrame,
+  unfinishedBytes,
+  type MbapFrame,
+  type MbapReader,
+} from "../../codec/modbus/mbap.js";
+
+/** Frames one connection may have served before the others get their turn. */
+const QUANTUM = 64;
+/** No door takes more than this in flight on one connection, whatever the config says. */
+const IN_FLIGHT_MAX = 256;
+
+/** Room for the answers of one turn: a quantum of new ones behind a full set of those that waited. */
+export const OUTPUT_BYTES: number = (QUANTUM + IN_FLIGHT_MAX) * ADU_BYTES_MAX;
+
+/** A request that was taken and is not answered: answers leave in the order of the requests. */
+export type Slot = {
+  readonly transaction: number;
+  readonly unit: number;
+  readonly pdu: Uint8Array;
+  /** Null: not answered yet. */
+  answer: Uint8Array | null;
+  /** Stood behind another request when it came; the door answers it itself when its turn comes. */
+  readonly deferred: boolean;
+};
+
+/** What a connection needs of its door. */
+export type Desk = {
+  readonly inFlight: number;
+  readonly output: Uint8Array;
+  /**
+   * Answers at once: writes the PDU to `output` at `at` and returns its length; 0 when the guard must be
+   * asked. `pdu` lives only during the call.
+   */
+  readonly serve: (from: Connection, unit: number, pdu: Uint8Array, at: number) => number;
+  /** Hands a request to the guard, which fills `slot.answer` later; false: no room now, try again in turn. */
+  readonly submit: (from: Connection, slot: Slot, receivedHostUs: number) => boolean;
+  /** Asks for a turn later: fair among all connections. */
+  readonly queue: (who: Connection, until: "turn" | "room") => void;
+  readonly closed: (who: Connection, junk: boolean) => void;
+};
+
+/** The claim a connection makes, and whom the door takes it for. */
+export type Caller = {
+  readonly id: number;
+  readonly listener: number;
+  readonly peer: string;
+  readonly controller: number | null;
+};
+
+/**
+ * One client. Takes whole frames in order, answers in order, and stops reading from the socket while
+ * more is in flight than allowed, while the guard has no room, or while the client does not read: what
+ * is held here is bounded by one socket chunk, `inFlight` requests and one turn's answers.
+ */
+export class Connection {
+  readonly caller: Caller;
+  /** Half a frame, or output that nobody reads, and how often things have moved: the door's patience ends. */
+  stuck = false;
+  moves = 0;
+  /** Last gap of the loop that this connection's input has been aged for. */
+  gapsSeen = 0;
+  /** Stands in one of the desk's queues. */
+  queued = false;
+  readonly #socket: Socket;
+  readonly #desk: Desk;
+  readonly #slots: Slot[] = [];
+  readonly #reader: MbapReader = createMbapReader();
+  #open = true;
+  /** A whole frame that could not be taken yet. */
+  #held: MbapFrame | null = null;
+  #receivedHostUs = 0;
+  #outputAt = 0;
+  #unread = false;
+
+  constructor(socket: Socket, desk: Desk, caller: Caller) {
+    this.caller = caller;
+    this.#socket = socket;
+    this.#desk = desk;
+    socket.on("drain", () => {
+      this.#unread = false;
+      this.moves += 1;
+      this.turn();
+    });
+    socket.on("error", () => {
+      socket.destroy();
+    });
+    socket.on("close", () => {
+      this.close(false);
+    });
+  }
+
+  /** New bytes; `receivedHostUs` is when they came in, at the latest. Never called while the socket is paused. */
+  take(chunk: Uint8Array, receivedHostUs: number): void {
+    if (!this.#open) return;
+    // Half a frame from before keeps the older time: doubt makes a command older.
+    if (unfinishedBytes(this.#reader) === 0) this.#receivedHostUs = receivedHostUs;
+    feedMbap(this.#reader, chunk);
+    this.turn();
+  }
+
+  /** The guard answered one of this connection's slots. Call {@link turn} after the last of a batch. */
+  settle(slot: Slot, answer: Uint8Array): void {
+    slot.answer = answer;
+  }
+
+  /** Answers what is due and takes what it may; never more than a quantum at once. */
+  turn(): void {
+    if (!this.#open) return;
+    this.#outputAt = 0;
+    this.#answerSlots();
+    let state: TurnState = this.#unread ? "unread" : "taken";
+    for (let taken = 0; state === "taken"; taken++) {
+      state = taken >= QUANTUM ? "turn" : this.#takeFrame();
+    }
+    this.#flush();
+    if (state === "junk") {
+      this.close(true);
+      return;
+    }
+    if (state === "turn" || state === "room") this.#desk.queue(this, state);
+    this.#steer(state);
+  }
+
+  close(junk: boolean): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#held = null;
+    this.#slots.length = 0;
+    this.#socket.destroySoon();
+    this.#desk.closed(this, junk);
+  }
+
+  #takeFrame(): TurnState {
+    const frame = this.#held ?? readFrame(this.#reader);
+    if (frame.kind === "more") return "more";
+    if (frame.kind === "fault") return "junk";
+    this.#held = frame;
+    if (this.#slots.length >= this.#desk.inFlight) return "full";
+    if (!this.#serveNow(frame) && !this.#takeSlot(frame)) return "room";
+    this.#held = null;
+    this.moves += 1;
+    return "taken";
+  }
+
+  /** Only where nothing waits: answers keep the order of the requests. */
+  #serveNow({ transaction, unit, pdu }: MbapFrame): boolean {
+    if (this.#slots.length > 0) return false;
+    const bytes = this.#desk.serve(this, unit, pdu, this.#outputAt + MBAP_BYTES);
+    if (bytes > 0) this.#putHeader(transaction, unit, bytes);
+    return bytes > 0;
+  }
+
+  #takeSlot({ transaction, unit, pdu }: MbapFrame): boolean {
+    const deferred = this.#slots.length > 0 && isServable(pdu);
+    const slot: Slot = { transaction, unit, pdu: pdu.slice(), answer: null, deferred };
+    if (!deferred && !this.#desk.submit(this, slot, this.#receivedHostUs)) return false;
+    this.#slots.push(slot);
+    // Without a guard the desk answers at once.
+    if (slot.answer !== null) this.#answerSlots();
+    return true;
+  }
+
+  #answerSlots(): void {
+    for (let slot = this.#slots[0]; slot !== undefined; slot = this.#slots[0]) {
+      const at = this.#outputAt + MBAP_BYTES;
+      let bytes = 0;
+      if (slot.answer !== null) {
+        this.#desk.output.set(slot.answer, at);
+        bytes = slot.answer.length;
+      } else if (slot.deferred) {
+        bytes = this.#serveDeferred(slot, at);
+      } else return;
+      this.#putHeader(slot.transaction, slot.unit, bytes);
+      this.#slots.shift();
+    }
+  }
+
+  /** What the desk would rather have recorded but cannot any more is a function it does not grant. */
+  #serveDeferred(slot: Slot, at: number): number {
+    const bytes = this.#desk.serve(this, slot.unit, slot.pdu, at);
+    if (bytes > 0) return bytes;
+    this.#desk.output[at] = (slot.pdu[0] ?? 0) | 0x80;
+    this.#desk.output[at + 1] = 1;
+    return 2;
+  }
+
+  #putHeader(transaction: number, unit: number, pduBytes: number): void {
+    const out = this.#desk.output;
+    const at = this.#outputAt;
+    const length = pduBytes + 1;
+    out[at] = transaction >> 8;
+    out[at + 1] = transaction & 0xff;
+    out[at + 2] = 0;
+    out[at + 3] = 0;
+    out[at + 4] = length >> 8;
+    out[at + 5] = length & 0xff;
+    out[at + 6] = unit;
+    this.#outputAt = at + MBAP_BYTES + pduBytes;
+  }
+
+  /** One write for all answers of the turn; copied, for the next turn of anyone reuses the memory. */
+  #flush(): void {
+    if (this.#outputAt === 0) return;
+    const bytes = Buffer.allocUnsafe(this.#outputAt);
+    bytes.set(this.#desk.output.subarray(0, this.#outputAt));
+    this.#outputAt = 0;
+    if (!this.#socket.write(bytes)) this.#unread = true;
+  }
+
+  /** Reads on only when everything read so far was taken and the client takes its answers. */
+  #steer(state: TurnState): void {
+    const waits = this.#unread || state !== "more";
+    if (waits !== this.#socket.isPaused()) {
+      if (waits) this.#socket.pause();
+      else this.#socket.resume();
+    }
+    this.stuck = this.#unread || (state === "more" && unfinishedBytes(this.#reader) > 0);
+  }
+}
+
+/** `more`: everything whole was taken. All others but `taken` say what a frame waits for. */
+type TurnState = "taken" | "more" | "full" | "room" | "turn" | "unread" | "junk";
+
+/** Functions a door may answer by itself; the desk decides when it comes to it. */
+function isServable(pdu: Uint8Array): boolean {
+  const code = pdu[0] ?? 0;
+  return (code >= 1 && code <= 4) || (code === 43 && pdu[1] === 0x0e);
+}

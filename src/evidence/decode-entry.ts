@@ -1,0 +1,53 @@
+import { CborReader, type CborFault } from "../codec/cbor/reader.js";
+import { ENTRY_TYPES, type Entry } from "../kernel/record/entry.js";
+import { takeBody } from "./decode-body.js";
+import { takeId, takeHash } from "./decode-parts.js";
+import type { Stamp } from "./stamp.js";
+
+export type ReadEntry = { readonly entry: Entry; readonly prev: Uint8Array; readonly stamp: Stamp };
+
+export type EntryRead =
+  | ({ readonly ok: true } & ReadEntry)
+  /** `what`: where in the entry; the offset counts from the start of `bytes`. */
+  | { readonly ok: false; readonly fault: CborFault };
+
+/**
+ * The exact inverse of `encodeEntry`: accepts only bytes it could have written. Hostile input is expected:
+ * never throws, and copies what it keeps.
+ */
+export function decodeEntry(bytes: Uint8Array, start = 0, end: number = bytes.length): EntryRead {
+  const reader = new CborReader(bytes, start, end);
+  reader.open();
+  reader.key(1);
+  if (reader.uint() !== 1) reader.fail("range");
+  reader.key(2);
+  const seq = reader.uint();
+  reader.key(3);
+  const prev = takeHash(reader);
+  reader.key(4);
+  const type = ENTRY_TYPES[reader.uint()];
+  reader.key(5);
+  const { monoUs, stamp } = takeStamp(reader);
+  reader.key(6);
+  const body = type === undefined ? null : takeBody(reader, type);
+  if (body === null) reader.fail("range");
+  const cause = reader.has(7) ? reader.uint() : null;
+  reader.close();
+  if (!reader.finish() || body === null) {
+    return { ok: false, fault: reader.fault ?? { code: "range", offset: start } };
+  }
+  return { ok: true, entry: { seq, monoUs, cause, body }, prev, stamp };
+}
+
+function takeStamp(reader: CborReader): { readonly monoUs: number; readonly stamp: Stamp } {
+  reader.array(5);
+  const utcUs = reader.uint();
+  const monoUs = reader.uint();
+  const bootId = takeId(reader);
+  const boot = reader.uint();
+  const quality = QUALITIES[reader.uint()];
+  if (quality === undefined) reader.fail("range");
+  return { monoUs, stamp: { utcUs, bootId, boot, quality: quality ?? 0 } };
+}
+
+const QUALITIES = [0, 1, 2, 3] as const;

@@ -1,0 +1,133 @@
+import type { EntryBody, NoticeBody, NoticeValue } from "../kernel/record/entry.js";
+import type { Sha256 } from "./frame.js";
+import { ones } from "./merkle.js";
+import { splitParts } from "./parts.js";
+
+/** A segment is refused beyond this; the writer rotates long before. */
+export const SEGMENT_BYTES_MAX: number = 256 * 1024 * 1024;
+
+/**
+ * What the first entry of every later segment says about all before it, so that the log can be continued,
+ * and checked, where older segments are gone. The segment before also proves it, while it is there.
+ */
+export type SegmentLink = {
+  /** Leaves before this segment: also the seq of the link entry. */
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** Roots of the perfect subtrees, largest first; together they give `root`. */
+  readonly peaks: readonly Uint8Array[];
+  /** Leaf hash of the last entry before. */
+  readonly last: Uint8Array;
+  readonly log: string;
+  /** Of the newest checkpoint before: SHA-256 of its Sig_structure, and its size; null: there is none. */
+  readonly checkpoint: { readonly hash: Uint8Array; readonly size: number } | null;
+  /** Entries that damage destroyed just before; their leaf hashes count as zeros where no successor names them. */
+  readonly lost: number;
+  /** Digests of the profiles whose exact bytes the log holds, newest last. */
+  readonly profiles: readonly Uint8Array[];
+};
+
+const WHAT = "segment-link";
+const PROFILES_MAX = 64;
+
+export function linkNotice(link: SegmentLink): NoticeBody {
+  const details = new Map<string, NoticeValue>([
+    ["size", link.size],
+    ["root", link.root],
+    ["peaks", concatenate(link.peaks)],
+    ["last", link.last],
+    ["log", link.log],
+    ["checkpoint", link.checkpoint?.hash ?? null],
+    ["checkpoint-size", link.checkpoint?.size ?? null],
+    ["lost", link.lost],
+    ["profiles", concatenate(link.profiles.slice(-PROFILES_MAX))],
+  ]);
+  return { type: "notice", what: WHAT, details };
+}
+
+export function isLinkNotice(body: EntryBody): body is NoticeBody {
+  return body.type === "notice" && body.what === WHAT;
+}
+
+/** Null: not one, or not one this version understands. */
+export function readLink(body: EntryBody): SegmentLink | null {
+  if (!isLinkNotice(body) || body.details?.size !== 9) return null;
+  const of = body.details;
+  const size = of.get("size");
+  const root = of.get("root");
+  const last = of.get("last");
+  const peaks = splitHashes(of.get("peaks"));
+  const profiles = splitHashes(of.get("profiles"));
+  const log = of.get("log");
+  const lost = of.get("lost");
+  const checkpoint = readCheckpointLink(of.get("checkpoint"), of.get("checkpoint-size"));
+  if (!isCount(size) || !isHash(root) || !isHash(last) || peaks === null || profiles === null) {
+    return null;
+  }
+  if (typeof log !== "string" || !isCount(lost) || checkpoint === undefined) return null;
+  if (peaks.length !== ones(size)) return null;
+  return { size, root, peaks, last, log, checkpoint, lost, profiles };
+}
+
+/** What opens a new segment, in order: the link, then the kernel state (in parts where it is long). */
+export function segmentOpening(
+  link: SegmentLink,
+  snapshot: {
+    readonly semantics: number;
+    readonly profile: Uint8Array;
+    readonly state: Uint8Array;
+    readonly foldedTo: number;
+  },
+  sha256: Sha256,
+): readonly EntryBody[] {
+  return [
+    linkNotice(link),
+    ...splitParts(snapshot.state, sha256).map((state) => ({
+      type: "snapshot" as const,
+      semantics: snapshot.semantics,
+      profile: snapshot.profile,
+      state,
+      foldedTo: snapshot.foldedTo,
+    })),
+  ];
+}
+
+/** `segment-<seq of its first entry>.cborseq`, sorted by name as by seq. */
+export function nameSegment(firstSeq: number): string {
+  return `segment-${firstSeq.toString().padStart(16, "0")}.cborseq`;
+}
+
+/** First seq of a segment file; null: the name of something else. */
+export function readSegmentName(name: string): number | null {
+  const match = /^segment-(\d{16})\.cborseq$/.exec(name);
+  return match === null ? null : Number(match[1]);
+}
+
+function readCheckpointLink(
+  hash: NoticeValue | undefined,
+  size: NoticeValue | undefined,
+): SegmentLink["checkpoint"] | undefined {
+  if (hash === null && size === null) return null;
+  return isHash(hash) && isCount(size) ? { hash, size } : undefined;
+}
+
+function concatenate(hashes: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(hashes.length * 32);
+  hashes.forEach((hash, i) => {
+    bytes.set(hash, i * 32);
+  });
+  return bytes;
+}
+
+function splitHashes(bytes: NoticeValue | undefined): readonly Uint8Array[] | null {
+  if (!(bytes instanceof Uint8Array) || bytes.length % 32 !== 0) return null;
+  return Array.from({ length: bytes.length / 32 }, (_, i) => bytes.slice(i * 32, i * 32 + 32));
+}
+
+function isHash(value: NoticeValue | undefined): value is Uint8Array {
+  return value instanceof Uint8Array && value.length === 32;
+}
+
+function isCount(value: NoticeValue | undefined): value is number {
+  return typeof value === "number" && value >= 0;
+}

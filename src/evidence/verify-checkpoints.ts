@@ -1,0 +1,166 @@
+import { ES256, sigStructure, verifySign1 } from "../codec/cose/sign1.js";
+import { readCheckpoint, type Checkpoint } from "./checkpoint.js";
+import type { Findings, Place } from "./findings.js";
+import type { Sha256 } from "./frame.js";
+import { hex } from "./hex.js";
+import { equalBytes, verifyConsistency } from "./merkle-proof.js";
+import type { SegmentLink } from "./segment.js";
+
+/** ES256 over exact bytes, r || s; false for anything wrong, whatever it is. */
+export type VerifySignature = (
+  spki: Uint8Array,
+  bytes: Uint8Array,
+  signature: Uint8Array,
+) => boolean;
+
+type Previous = {
+  readonly hash: Uint8Array;
+  readonly size: number;
+  /** Null: it lies before the first segment that was read. */
+  readonly root: Uint8Array | null;
+};
+
+/** Roots of commits that no checkpoint covers yet; a writer signs within thousands of them. */
+const COMMITS_MAX = 262_144;
+
+/** Everything about checkpoints; commits are the sizes at which they may stand. */
+export class CheckpointVerifier {
+  private readonly findings: Findings;
+  private readonly sha256: Sha256;
+  private readonly verifySignature: VerifySignature;
+  private readonly keys = new Map<string, Uint8Array>();
+  private readonly takesKeysFromLog: boolean;
+  private readonly roots = new Map<number, Uint8Array>();
+  private previous: Previous | null = null;
+  private first: Checkpoint | null = null;
+  private resumedAt = 0;
+  private covered = 0;
+
+  /** `trusted` null: keys are taken from the log's own key entries, which says so in the report. */
+  constructor(
+    findings: Findings,
+    sha256: Sha256,
+    keys: {
+      readonly verify: VerifySignature;
+      readonly trusted: readonly Uint8Array[] | null;
+    },
+  ) {
+    this.findings = findings;
+    this.sha256 = sha256;
+    this.verifySignature = keys.verify;
+    this.takesKeysFromLog = keys.trusted === null;
+    for (const spki of keys.trusted ?? []) this.keys.set(hex(sha256(spki)), spki);
+  }
+
+  /** Leaves under the newest checkpoint. */
+  get coveredSize(): number {
+    return this.covered;
+  }
+
+  keyEntry(spki: Uint8Array): void {
+    if (this.takesKeysFromLog) this.keys.set(hex(this.sha256(spki)), spki);
+  }
+
+  /** The log begins here, in the middle. */
+  resume(link: SegmentLink): void {
+    this.resumedAt = link.size;
+    this.roots.set(link.size, link.root);
+    if (link.checkpoint !== null) this.previous = { ...link.checkpoint, root: null };
+  }
+
+  commit(size: number, root: Uint8Array): void {
+    this.roots.set(size, root);
+    if (this.roots.size <= COMMITS_MAX) return;
+    for (const oldest of this.roots.keys()) {
+      this.roots.delete(oldest);
+      return;
+    }
+  }
+
+  /** `boot`: of the newest entry before it. */
+  checkpoint(body: Uint8Array, boot: number, place: Place): void {
+    const { findings } = this;
+    findings.look("checkpoint-roots");
+    const read = readCheckpoint(body);
+    if (!read.ok) {
+      findings.fault("checkpoint-roots", place, `unreadable checkpoint: ${read.why}`);
+      return;
+    }
+    const { checkpoint } = read;
+    this.checkRoot(checkpoint, place);
+    this.checkChain(checkpoint, boot, place);
+    this.checkConsistency(checkpoint, place);
+    this.checkSignature(checkpoint, place);
+    const { claim, root, sign1 } = checkpoint;
+    this.first ??= checkpoint;
+    this.previous = {
+      hash: this.sha256(sigStructure(sign1.protectedBytes, root)),
+      size: claim.size,
+      root,
+    };
+    this.covered = Math.max(this.covered, claim.size);
+    for (const size of this.roots.keys()) if (size < claim.size) this.roots.delete(size);
+  }
+
+  private checkRoot({ claim, root }: Checkpoint, place: Place): void {
+    const known = this.roots.get(claim.size);
+    if (known === undefined) {
+      if (claim.size < this.resumedAt) return;
+      const why = `it is over ${claim.size} entries, where the log never stood`;
+      this.findings.fault("checkpoint-roots", place, why);
+    } else if (!equalBytes(known, root)) {
+      const why = `its root is not that of the first ${claim.size} entries`;
+      this.findings.fault("checkpoint-roots", place, why);
+    }
+  }
+
+  private checkChain({ claim }: Checkpoint, boot: number, place: Place): void {
+    const { findings, previous, first } = this;
+    findings.look("checkpoint-chain");
+    const before = previous?.hash ?? NO_CHECKPOINT;
+    if (!equalBytes(claim.previous, before)) {
+      findings.fault("checkpoint-chain", place, "it does not name the checkpoint before it");
+    } else if (previous !== null && claim.size <= previous.size) {
+      findings.fault("checkpoint-chain", place, "it covers no more than the one before it");
+    }
+    if (
+      first !== null &&
+      (claim.gateway !== first.claim.gateway || claim.log !== first.claim.log)
+    ) {
+      findings.fault("checkpoint-chain", place, "it is of another gateway or log");
+    }
+    if (claim.boot !== boot) {
+      findings.fault(
+        "checkpoint-chain",
+        place,
+        `it is of run ${claim.boot}, but this is run ${boot}`,
+      );
+    }
+  }
+
+  private checkConsistency({ claim, root, consistency }: Checkpoint, place: Place): void {
+    const { findings, previous } = this;
+    if (consistency === null || previous?.root == null) return;
+    findings.look("consistency");
+    const fits = consistency.size1 === previous.size && consistency.size2 === claim.size;
+    if (fits && verifyConsistency(consistency, previous.root, root, this.sha256)) return;
+    findings.fault("consistency", place, "its proof does not lead from the checkpoint before it");
+  }
+
+  private checkSignature({ claim, sign1 }: Checkpoint, place: Place): void {
+    const { findings } = this;
+    findings.look("signatures");
+    const spki = this.keys.get(hex(claim.kid));
+    if (spki === undefined) {
+      const where = this.takesKeysFromLog ? "the log names no such key" : "it is not a trusted key";
+      findings.fault("signatures", place, `signed by key ${hex(claim.kid).slice(0, 16)}: ${where}`);
+      return;
+    }
+    const verify = (bytes: Uint8Array, signature: Uint8Array): boolean =>
+      this.verifySignature(spki, bytes, signature);
+    if (verifySign1(sign1, { algorithm: ES256, verify })) return;
+    findings.fault("signatures", place, "its signature does not verify");
+  }
+}
+
+const NO_CHECKPOINT = new Uint8Array(32);

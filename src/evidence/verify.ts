@@ -1,0 +1,252 @@
+import type { Entry, Part } from "../kernel/record/entry.js";
+import { Findings, type CheckResult, type Finding, type Place } from "./findings.js";
+import { FRAME_KIND, FrameReader, type Frame, type Sha256 } from "./frame.js";
+import { hex } from "./hex.js";
+import { LogReader } from "./log-reader.js";
+import { equalBytes } from "./merkle-proof.js";
+import { PartJoiner, type Joined } from "./parts.js";
+import { scanSegment } from "./scan.js";
+import { readSegmentName, type SegmentLink } from "./segment.js";
+import { Settlement } from "./settlement.js";
+import { CheckpointVerifier, type VerifySignature } from "./verify-checkpoints.js";
+
+export type VerifyOptions = {
+  readonly sha256: Sha256;
+  readonly verifySignature: VerifySignature;
+  /** Keys (SPKI) that alone may sign; null: those the log itself names. */
+  readonly trusted: readonly Uint8Array[] | null;
+  /** Every entry that could be read, in order, and where it stands: for replay. */
+  readonly entry?: (entry: Entry, place: Place) => void;
+  /** A profile whose exact bytes the log holds, whole, with the digest it is said to have. */
+  readonly profile?: (digest: Uint8Array, bytes: Uint8Array) => void;
+  readonly snapshot?: (state: Uint8Array, entry: Entry, place: Place) => void;
+  readonly finding?: (finding: Finding) => void;
+};
+
+export type VerifyReport = {
+  readonly checks: readonly CheckResult[];
+  readonly ok: boolean;
+  readonly entries: number;
+  readonly firstSeq: number | null;
+  readonly lastSeq: number | null;
+  readonly segments: number;
+  readonly bytes: number;
+  readonly runs: number;
+  /** Newest entries that no checkpoint covers yet: nothing but their check protects them. */
+  readonly uncovered: number;
+  /** SHA-256 of the keys (SPKI) the log names. */
+  readonly keys: readonly string[];
+  readonly keyKinds: readonly string[];
+};
+
+/**
+ * Checks a log segment by segment, in the order of their names, in memory that does not grow with the log.
+ * It goes on after a fault, so that one report shows all there is. Replay, where it runs, reports into the
+ * same findings.
+ */
+export class LogVerifier {
+  readonly findings: Findings;
+  private readonly options: VerifyOptions;
+  private readonly frames: FrameReader;
+  private readonly log: LogReader;
+  private readonly settlement: Settlement;
+  private readonly checkpoints: CheckpointVerifier;
+  private readonly profileParts: PartJoiner;
+  private readonly snapshotParts: PartJoiner;
+  private readonly keys = new Set<string>();
+  private readonly keyKinds = new Set<string>();
+  private segmentName = "";
+  private segments = 0;
+  private bytes = 0;
+  private entries = 0;
+  private firstSeq: number | null = null;
+  private lastSeq: number | null = null;
+  private boot = 0;
+  private runs = 0;
+  private bootDue = false;
+
+  constructor(options: VerifyOptions) {
+    this.options = options;
+    this.findings = new Findings(options.finding);
+    this.frames = new FrameReader(options.sha256);
+    this.log = new LogReader(options.sha256);
+    this.settlement = new Settlement(this.findings);
+    this.checkpoints = new CheckpointVerifier(this.findings, options.sha256, {
+      verify: options.verifySignature,
+      trusted: options.trusted,
+    });
+    this.profileParts = new PartJoiner(options.sha256);
+    this.snapshotParts = new PartJoiner(options.sha256);
+  }
+
+  segment(name: string, bytes: Uint8Array): void {
+    this.segmentName = name;
+    this.segments += 1;
+    this.bytes += bytes.length;
+    const firstSeq = readSegmentName(name);
+    let isFirstLeaf = true;
+    scanSegment(bytes, this.frames, {
+      frame: (frame, offset, gapBytes) => {
+        this.findings.look("frames");
+        const place = this.place(offset);
+        const isOpening = isFirstLeaf && frame.kind === FRAME_KIND.leaf;
+        if (isOpening) isFirstLeaf = false;
+        this.frame(bytes, frame, { place, gapBytes, opens: isOpening ? firstSeq : null });
+        return null;
+      },
+      gap: (offset, length, why) => {
+        const text = `${length} bytes that are no frame: ${why}`;
+        this.findings.fault("frames", this.place(offset), text);
+      },
+    });
+  }
+
+  finish(): VerifyReport {
+    this.settlement.finish();
+    const size = this.log.size;
+    const uncovered = Math.max(
+      0,
+      size - Math.max(this.checkpoints.coveredSize, this.firstSeq ?? 0),
+    );
+    const checks = this.findings.results();
+    return {
+      checks,
+      ok: this.entries > 0 && checks.every(({ status }) => status !== "FAIL"),
+      entries: this.entries,
+      firstSeq: this.firstSeq,
+      lastSeq: this.lastSeq,
+      segments: this.segments,
+      bytes: this.bytes,
+      runs: this.runs,
+      uncovered,
+      keys: [...this.keys],
+      keyKinds: [...this.keyKinds],
+    };
+  }
+
+  private frame(
+    bytes: Uint8Array,
+    frame: Frame,
+    at: { readonly place: Place; readonly gapBytes: number; readonly opens: number | null },
+  ): void {
+    const body = bytes.subarray(frame.bodyStart, frame.bodyEnd);
+    switch (frame.kind) {
+      case FRAME_KIND.leaf:
+        this.leaf(bytes, frame, at);
+        return;
+      case FRAME_KIND.commit: {
+        this.findings.look("commits");
+        const fault = this.log.commit(body);
+        if (fault !== null) this.findings.fault(fault.check, at.place, fault.why);
+        this.checkpoints.commit(this.log.size, this.log.tree.root());
+        return;
+      }
+      case FRAME_KIND.checkpoint:
+        this.checkpoints.checkpoint(body.slice(), this.boot, at.place);
+    }
+  }
+
+  private leaf(
+    bytes: Uint8Array,
+    frame: Frame,
+    at: { readonly place: Place; readonly gapBytes: number; readonly opens: number | null },
+  ): void {
+    const { findings } = this;
+    for (const check of ["entries", "order", "chain"] as const) findings.look(check);
+    const isFirst = this.entries === 0;
+    this.entries += 1;
+    const leaf = this.log.leaf(bytes, frame, at.gapBytes);
+    for (const { check, why } of leaf.faults) findings.fault(check, at.place, why);
+    if (leaf.read === null) return;
+    const { entry, stamp } = leaf.read;
+    const place = { ...at.place, seq: entry.seq };
+    if (at.opens !== null) this.opening(entry.seq, at.opens, { link: leaf.link, isFirst, place });
+    this.firstSeq ??= entry.seq;
+    this.lastSeq = entry.seq;
+    this.run(entry, stamp.boot, { isFirst, place });
+    this.content(entry, place);
+    this.settlement.entry(entry, stamp.boot, place);
+    this.options.entry?.(entry, place);
+  }
+
+  /** The first entry of a segment file. */
+  private opening(
+    seq: number,
+    named: number,
+    of: { readonly link: SegmentLink | null; readonly isFirst: boolean; readonly place: Place },
+  ): void {
+    const { findings } = this;
+    findings.look("links");
+    if (seq !== named) {
+      findings.fault("links", of.place, `the file's name says its first entry is ${named}`);
+    }
+    if (named !== 0 && of.link === null) {
+      findings.fault("links", of.place, "the segment does not begin with its link");
+    }
+    if (of.isFirst && of.link !== null) {
+      this.checkpoints.resume(of.link);
+      findings.note("links", `the log begins at ${seq}: older segments are not here`);
+    }
+  }
+
+  /** A log that begins in the middle begins within a run; a new segment may precede the boot entry. */
+  private run(
+    entry: Entry,
+    boot: number,
+    of: { readonly isFirst: boolean; readonly place: Place },
+  ): void {
+    const { body } = entry;
+    if (boot < this.boot) {
+      this.findings.fault("boots", of.place, `run ${boot} comes after run ${this.boot}`);
+    }
+    if (boot !== this.boot) {
+      this.runs += 1;
+      this.bootDue = !of.isFirst || entry.seq === 0;
+    }
+    this.boot = boot;
+    if (body.type === "boot") {
+      this.findings.look("boots");
+      this.bootDue = false;
+      this.keyKinds.add(body.key);
+      if (body.boot !== boot) {
+        this.findings.fault("boots", of.place, `a boot entry of run ${body.boot} in run ${boot}`);
+      }
+    } else if (this.bootDue && body.type !== "notice" && body.type !== "snapshot") {
+      this.bootDue = false;
+      this.findings.fault("boots", of.place, `run ${boot} does not begin with a boot entry`);
+    }
+  }
+
+  private content(entry: Entry, place: Place): void {
+    const { body } = entry;
+    if (body.type === "key") {
+      this.keys.add(hex(this.options.sha256(body.spki)));
+      this.checkpoints.keyEntry(body.spki);
+    } else if (body.type === "anchor") {
+      this.findings.look("anchors");
+      this.findings.note("anchors", "present, and not checked by this version");
+    } else if (body.type === "profile" && body.bytes !== null) {
+      const whole = this.join(this.profileParts, body.bytes, place);
+      if (whole !== null) this.profile(body.digest, whole, place);
+    } else if (body.type === "snapshot") {
+      const whole = this.join(this.snapshotParts, body.state, place);
+      if (whole !== null) this.options.snapshot?.(whole, entry, place);
+    }
+  }
+
+  private profile(digest: Uint8Array, whole: Uint8Array, place: Place): void {
+    if (equalBytes(this.options.sha256(whole), digest)) this.options.profile?.(digest, whole);
+    else this.findings.fault("parts", place, "the profile's bytes do not have the digest it names");
+  }
+
+  private join(joiner: PartJoiner, item: Uint8Array | Part, place: Place): Uint8Array | null {
+    this.findings.look("parts");
+    const joined: Joined = joiner.add(item);
+    if (joined.kind === "wrong") this.findings.fault("parts", place, joined.why);
+    return joined.kind === "whole" ? joined.bytes : null;
+  }
+
+  private place(offset: number): Place {
+    return { segment: this.segmentName, offset, seq: this.log.size };
+  }
+}

@@ -1,0 +1,171 @@
+import type { Clock, Signer } from "../ports.js";
+import {
+  draftCheckpoint,
+  finishCheckpoint,
+  type CheckpointDraft,
+} from "../../evidence/checkpoint.js";
+import type { ConsistencyProof } from "../../evidence/merkle-proof.js";
+import type { Consistency, MerkleTree } from "../../evidence/merkle.js";
+import { sha256 } from "./sha256.js";
+
+/** A checkpoint at the latest after so many leaves, and a second after the first leaf that none covers. */
+export const LEAVES_MAX = 4096;
+const PERIOD_US = 1_000_000;
+
+export type CheckpointerOptions = {
+  readonly tree: MerkleTree;
+  readonly clock: Clock;
+  readonly signer: Signer;
+  readonly gateway: string;
+  readonly boot: number;
+  readonly newest: { readonly hash: Uint8Array; readonly size: number } | null;
+  readonly watcher: Consistency | null;
+  /** Name of the log; known from its first leaf on. */
+  readonly log: () => string;
+  /** A signed checkpoint is ready to be written. */
+  readonly ready: () => void;
+  /** Signing is due and nothing is on its way to the disk that would take the root along. */
+  readonly due: () => void;
+  readonly report: (text: string) => void;
+};
+
+/** A root taken at the end of one group, signed only when that group is on disk. */
+export type Candidate = {
+  readonly draft: CheckpointDraft;
+  readonly size: number;
+  readonly proof: ConsistencyProof | null;
+  readonly watcher: Consistency;
+};
+
+/**
+ * Signs roots one at a time, newest first: while a signature is made, however long that takes, nothing
+ * waits for it, and the next one covers all that came meanwhile. A signature that fails costs this
+ * checkpoint only: it is reported and made up for by the next.
+ */
+export class Checkpointer {
+  private readonly options: CheckpointerOptions;
+  private newest: CheckpointerOptions["newest"];
+  private watcher: Consistency | null;
+  private wanted = false;
+  private signing = false;
+  private body: Uint8Array | null = null;
+  private cancelTimer: (() => void) | null = null;
+  private idle: (() => void)[] = [];
+
+  constructor(options: CheckpointerOptions) {
+    this.options = options;
+    this.newest = options.newest;
+    this.watcher = options.watcher;
+  }
+
+  /** Newest checkpoint that was made: SHA-256 of its Sig_structure, and its size. */
+  get last(): CheckpointerOptions["newest"] {
+    return this.newest;
+  }
+
+  /** True while a root is being signed or a signed one waits to be written. */
+  get busy(): boolean {
+    return this.signing || this.body !== null;
+  }
+
+  want(): void {
+    this.wanted = true;
+    this.options.due();
+  }
+
+  /** To be called with every leaf. */
+  grew(): void {
+    if (this.uncovered() >= LEAVES_MAX) this.wanted = true;
+    this.arm();
+  }
+
+  private arm(): void {
+    if (this.cancelTimer !== null) return;
+    const { clock } = this.options;
+    this.cancelTimer = clock.at(clock.nowUs() + PERIOD_US, () => {
+      this.cancelTimer = null;
+      if (this.uncovered() > 0) this.want();
+    });
+  }
+
+  /** The tree as it stands, when it should be signed; the caller says when that is on disk. */
+  take(root: Uint8Array): Candidate | null {
+    const { tree, clock, signer, gateway, boot, log } = this.options;
+    if (!this.wanted || this.signing || this.body !== null) return null;
+    this.wanted = false;
+    const { size } = tree;
+    if (this.uncovered() === 0) return null;
+    const draft = draftCheckpoint(
+      {
+        kid: signer.kid,
+        gateway,
+        log: log(),
+        issuedUtcS: Math.floor(clock.utcUs() / 1_000_000),
+        size,
+        previous: this.newest?.hash ?? NO_CHECKPOINT,
+        boot,
+      },
+      root,
+    );
+    const proof =
+      this.watcher === null
+        ? null
+        : { size1: this.watcher.size, size2: size, path: tree.prove(this.watcher) };
+    this.signing = true;
+    return { draft, size, proof, watcher: tree.watch() };
+  }
+
+  /** The candidate's root is durable: sign it. */
+  sign(candidate: Candidate): void {
+    const { draft, size, proof, watcher } = candidate;
+    this.options.signer.sign(draft.toBeSigned).then(
+      (signature) => {
+        this.signing = false;
+        if (this.watcher !== null) this.options.tree.forget(this.watcher);
+        this.watcher = watcher;
+        this.newest = { hash: sha256(draft.toBeSigned), size };
+        this.body = finishCheckpoint(draft, signature, proof);
+        this.options.ready();
+      },
+      (error: unknown) => {
+        this.signing = false;
+        this.options.tree.forget(watcher);
+        this.options.report(`evidence: the checkpoint at ${size} was not signed: ${String(error)}`);
+        this.arm();
+        this.settle();
+      },
+    );
+  }
+
+  /** The signed checkpoint that is to be written next; it is the caller's from now on. */
+  collect(): Uint8Array | null {
+    const body = this.body;
+    this.body = null;
+    return body;
+  }
+
+  /** A checkpoint reached the disk, or was given up. */
+  settle(): void {
+    const idle = this.idle;
+    this.idle = [];
+    for (const run of idle) run();
+  }
+
+  async settled(): Promise<void> {
+    if (!this.busy) return;
+    await new Promise<void>((resolve) => {
+      this.idle.push(resolve);
+    });
+  }
+
+  stop(): void {
+    this.cancelTimer?.();
+    this.cancelTimer = null;
+  }
+
+  private uncovered(): number {
+    return this.options.tree.size - (this.newest?.size ?? 0);
+  }
+}
+
+const NO_CHECKPOINT = new Uint8Array(32);

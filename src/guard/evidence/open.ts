@@ -1,0 +1,141 @@
+import { LogWriter } from "../../evidence/log-writer.js";
+import { nameSegment, type SegmentLink } from "../../evidence/segment.js";
+import type { Found } from "../../evidence/scan.js";
+import type { Clock, EvidenceDisk, EvidenceFile, EvidenceStore, Signer } from "../ports.js";
+import { Checkpointer } from "./checkpointer.js";
+import { recoverLog, type Recovery, type RecoveryVisitor } from "./recover.js";
+import { sha256 } from "./sha256.js";
+import { LogStore } from "./store.js";
+
+export type EvidenceOptions = {
+  readonly disk: EvidenceDisk;
+  readonly clock: Clock;
+  readonly signer: Signer;
+  /** Name of this gateway in checkpoints. */
+  readonly gateway: string;
+  /** 16 random bytes of this run. */
+  readonly bootId: Uint8Array;
+  /** A segment longer than this is followed by a new one. */
+  readonly segmentBytesMax?: number;
+  /** Gets what the log says about the state before this run, before `openEvidence` returns. */
+  readonly visitor: RecoveryVisitor;
+  /**
+   * The segment is full: append the entries of `segmentOpening` now, before returning, with the next seqs.
+   * Never called while another entry is being appended.
+   */
+  readonly rotate: (link: SegmentLink) => void;
+  /** Plain words for the operator's log: what went wrong without stopping evidence. */
+  readonly report: (text: string) => void;
+};
+
+export type Recovered = {
+  readonly found: Found;
+  /** As the boot entry wants them. */
+  readonly fromSeq: number;
+  readonly cutBytes: number;
+  readonly cutHash: Uint8Array | null;
+  /** Seq of the first entry this run will write. */
+  readonly nextSeq: number;
+  /** Number of this run, from 1. */
+  readonly boot: number;
+  /** Digests of the profiles whose exact bytes the log holds already. */
+  readonly profiles: readonly Uint8Array[];
+  /**
+   * Not null after damage: the old segment is left as it is, and the entries of `segmentOpening` with this
+   * link must be the first that are appended, before the boot entry.
+   */
+  readonly link: SegmentLink | null;
+};
+
+export const SEGMENT_BYTES: number = 16 * 1024 * 1024;
+
+/**
+ * Opens the log for writing. An end that a crash left unfinished is cut off, and kept aside in a file of
+ * its own before that; damage in the middle is never cut: the segment stays as it is and a new one begins.
+ * Rejects when the disk fails; `disk` stays the caller's then.
+ */
+export async function openEvidence(
+  options: EvidenceOptions,
+): Promise<{ readonly store: EvidenceStore; readonly recovered: Recovered }> {
+  const { disk } = options;
+  await removeUnfinished(disk);
+  const recovery = await recoverLog(disk, options.visitor);
+  const isDamaged = recovery.found === "damaged";
+  const segment = isDamaged ? null : await openSegment(disk, recovery);
+  const boot = recovery.boot + 1;
+  const writer = new LogWriter(sha256, recovery.tree, recovery.last);
+  const store = new LogStore({
+    disk,
+    clock: options.clock,
+    bootId: options.bootId,
+    boot,
+    writer,
+    segment,
+    segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES,
+    log: recovery.log,
+    profiles: recovery.profiles,
+    rotate: options.rotate,
+    checkpointer: (hooks) =>
+      new Checkpointer({
+        ...hooks,
+        tree: recovery.tree,
+        clock: options.clock,
+        signer: options.signer,
+        gateway: options.gateway,
+        boot,
+        newest: recovery.checkpoint,
+        watcher: recovery.watcher,
+        report: options.report,
+      }),
+  });
+  const recovered: Recovered = {
+    found: recovery.found,
+    fromSeq: recovery.fromSeq,
+    cutBytes: recovery.cut?.bytes.length ?? 0,
+    cutHash: recovery.cut === null ? null : sha256(recovery.cut.bytes),
+    nextSeq: recovery.tree.size,
+    boot,
+    profiles: recovery.profiles,
+    link: isDamaged ? store.link(recovery.lost) : null,
+  };
+  return { store, recovered };
+}
+
+/** A segment without its name was never reported durable. */
+async function removeUnfinished(disk: EvidenceDisk): Promise<void> {
+  const names = (await disk.list()).filter((name) => name.endsWith(".tmp"));
+  for (const name of names) await disk.remove(name);
+}
+
+async function openSegment(
+  disk: EvidenceDisk,
+  recovery: Recovery,
+): Promise<{ readonly file: EvidenceFile; readonly length: number }> {
+  if (recovery.segment === null) return { file: await createFirst(disk), length: 0 };
+  const { name, length } = recovery.segment;
+  if (recovery.cut !== null) {
+    await keepAside(disk, `cut-${name}-${recovery.cut.from}`, recovery.cut.bytes);
+  }
+  const file = await disk.append(name);
+  if (recovery.cut !== null) await file.truncate(length);
+  // Also what a dying process wrote and never synced is on disk before anything builds on it.
+  await file.sync();
+  return { file, length };
+}
+
+async function createFirst(disk: EvidenceDisk): Promise<EvidenceFile> {
+  const file = await disk.append(nameSegment(0));
+  await file.sync();
+  await disk.syncNames();
+  return file;
+}
+
+async function keepAside(disk: EvidenceDisk, name: string, bytes: Uint8Array): Promise<void> {
+  const file = await disk.append(`${name}.tmp`);
+  let at = 0;
+  while (at < bytes.length) at += await file.write(bytes.subarray(at));
+  await file.sync();
+  await file.close();
+  await disk.rename(`${name}.tmp`, `${name}.bin`);
+  await disk.syncNames();
+}

@@ -1,0 +1,229 @@
+import { sigStructure } from "../../codec/cose/sign1.js";
+import { readCheckpoint } from "../../evidence/checkpoint.js";
+import { FRAME_KIND, FrameReader, type Frame } from "../../evidence/frame.js";
+import { LogReader } from "../../evidence/log-reader.js";
+import { equalBytes } from "../../evidence/merkle-proof.js";
+import type { Consistency, MerkleTree } from "../../evidence/merkle.js";
+import { PartJoiner } from "../../evidence/parts.js";
+import { scanSegment, type Found } from "../../evidence/scan.js";
+import { readLink, readSegmentName, SEGMENT_BYTES_MAX } from "../../evidence/segment.js";
+import type { Entry, SnapshotBody } from "../../kernel/record/entry.js";
+import type { EvidenceDisk } from "../ports.js";
+import { sha256 } from "./sha256.js";
+
+/**
+ * Takes what the log says about the state before this run. `snapshot` comes whenever one is complete; then,
+ * one by one, every entry written after it. Before the first snapshot of a log whose beginning is gone
+ * nothing is handed over.
+ */
+export type RecoveryVisitor = {
+  readonly snapshot: (
+    snapshot: Omit<SnapshotBody, "state"> & { readonly state: Uint8Array },
+  ) => void;
+  readonly entry: (entry: Entry) => void;
+};
+
+export type Recovery = {
+  readonly found: Found;
+  /** First seq that is not, or not surely, in the log any more; for a clean log the next one. */
+  readonly fromSeq: number;
+  /** Unreadable end of the newest segment, to be cut off; null: nothing. */
+  readonly cut: { readonly from: number; readonly bytes: Uint8Array } | null;
+  readonly tree: MerkleTree;
+  /** Watched since the newest checkpoint; null where that cannot be had. */
+  readonly watcher: Consistency | null;
+  readonly last: Uint8Array;
+  readonly lost: number;
+  readonly checkpoint: { readonly hash: Uint8Array; readonly size: number } | null;
+  /** Name of this log in checkpoints; null before its first entry. */
+  readonly log: string | null;
+  /** Digests of the profiles whose bytes are in the log, newest last. */
+  readonly profiles: readonly Uint8Array[];
+  /** Number of the newest run in the log; 0: none. */
+  readonly boot: number;
+  readonly segment: { readonly name: string; readonly length: number } | null;
+};
+
+/** Reads the log from the newest segment that can be started from. Changes nothing on the disk. */
+export async function recoverLog(disk: EvidenceDisk, visitor: RecoveryVisitor): Promise<Recovery> {
+  const names = (await disk.list()).filter((name) => readSegmentName(name) !== null).sort();
+  const reading = new Reading(visitor);
+  const start = await findStart(disk, names);
+  let found: Found = start.skipped ? "damaged" : "clean";
+  let cut: Recovery["cut"] = null;
+  let length = 0;
+  for (const name of names.slice(start.index)) {
+    const bytes = await disk.read(name, SEGMENT_BYTES_MAX);
+    const scan = reading.segment(bytes);
+    const isNewest = name === names.at(-1);
+    length = scan.goodEnd;
+    // Segments before the newest were whole before the next one was begun: any fault in them is damage.
+    if (scan.found === "damaged" || (scan.found !== "clean" && !isNewest)) found = "damaged";
+    else if (scan.found !== "clean" && found === "clean") found = scan.found;
+    if (found !== "damaged" && scan.found !== "clean") {
+      cut = { from: scan.goodEnd, bytes: bytes.slice(scan.goodEnd) };
+    }
+  }
+  const name = names.at(-1);
+  return reading.finish(found, {
+    cut,
+    segment: name === undefined ? null : { name, length },
+  });
+}
+
+/** Newest segment that opens with a link and a whole snapshot, or is the first of all. */
+async function findStart(
+  disk: EvidenceDisk,
+  names: readonly string[],
+): Promise<{ readonly index: number; readonly skipped: boolean }> {
+  for (let index = names.length - 1; index >= 0; index -= 1) {
+    const name = names[index] ?? "";
+    if (readSegmentName(name) === 0) return { index, skipped: index < names.length - 1 };
+    if (opensWell(await disk.read(name, SEGMENT_BYTES_MAX))) {
+      return { index, skipped: index < names.length - 1 };
+    }
+  }
+  return { index: 0, skipped: names.length > 0 };
+}
+
+function opensWell(bytes: Uint8Array): boolean {
+  const frames = new FrameReader(sha256);
+  const log = new LogReader(sha256);
+  const joiner = new PartJoiner(sha256);
+  let at = 0;
+  for (let place = 0; ; place += 1) {
+    const read = frames.read(bytes, at, bytes.length);
+    if (read.kind !== "frame" || read.frame.kind !== FRAME_KIND.leaf) return false;
+    const leaf = log.leaf(bytes, read.frame, 0);
+    const body = leaf.read?.entry.body;
+    if (leaf.faults.length > 0 || body === undefined) return false;
+    if (place === 0) {
+      if (leaf.link === null) return false;
+    } else {
+      if (body.type !== "snapshot") return false;
+      const joined = joiner.add(body.state);
+      if (joined.kind !== "more") return joined.kind === "whole";
+    }
+    at = read.frame.end;
+  }
+}
+
+/** What has been read so far. */
+class Reading {
+  private readonly visitor: RecoveryVisitor;
+  private readonly frames: FrameReader = new FrameReader(sha256);
+  private readonly log: LogReader = new LogReader(sha256, true);
+  private readonly snapshots: PartJoiner = new PartJoiner(sha256);
+  private readonly profileParts: PartJoiner = new PartJoiner(sha256);
+  private founded = false;
+  private firstLost: number | null = null;
+  private name: string | null = null;
+  private checkpoint: { readonly hash: Uint8Array; readonly size: number } | null = null;
+  private checkpointRoot: Uint8Array | null = null;
+  private boot = 0;
+  private profiles: readonly Uint8Array[] = [];
+
+  constructor(visitor: RecoveryVisitor) {
+    this.visitor = visitor;
+  }
+
+  segment(bytes: Uint8Array): ReturnType<typeof scanSegment> {
+    return scanSegment(bytes, this.frames, {
+      frame: (frame, _offset, gapBytes) => {
+        const wrong = this.frame(bytes, frame, gapBytes);
+        if (wrong !== null) this.firstLost ??= this.log.size;
+        return wrong;
+      },
+      gap: () => {
+        this.firstLost ??= this.log.size;
+      },
+    });
+  }
+
+  finish(found: Found, rest: Pick<Recovery, "cut" | "segment">): Recovery {
+    const checkpoint = this.checkpoint;
+    const again = checkpoint === null ? null : this.log.treeFrom(checkpoint.size);
+    // Fewer leaves than were signed, or others: the log was set back, which no crash of ours does.
+    const setBack =
+      checkpoint !== null &&
+      (checkpoint.size > this.log.size ||
+        (again !== null &&
+          this.checkpointRoot !== null &&
+          !equalBytes(again.root, this.checkpointRoot)));
+    return {
+      ...rest,
+      found: setBack ? "damaged" : found,
+      cut: setBack ? null : rest.cut,
+      fromSeq: this.firstLost ?? this.log.size,
+      tree: again?.tree ?? this.log.tree,
+      watcher: setBack ? null : (again?.watcher ?? null),
+      last: this.log.last,
+      lost: this.log.lost,
+      checkpoint,
+      log: this.name,
+      profiles: this.profiles,
+      boot: this.boot,
+    };
+  }
+
+  private frame(bytes: Uint8Array, frame: Frame, gapBytes: number): string | null {
+    switch (frame.kind) {
+      case FRAME_KIND.leaf:
+        return this.leaf(bytes, frame, gapBytes);
+      case FRAME_KIND.commit:
+        return this.log.commit(bytes.subarray(frame.bodyStart, frame.bodyEnd))?.why ?? null;
+      case FRAME_KIND.checkpoint:
+        return this.readCheckpoint(bytes.slice(frame.bodyStart, frame.bodyEnd));
+    }
+  }
+
+  private leaf(bytes: Uint8Array, frame: Frame, gapBytes: number): string | null {
+    const first = this.log.size === 0;
+    const leaf = this.log.leaf(bytes, frame, gapBytes);
+    if (first && leaf.link === null) {
+      this.name = nameLog(frame.digest);
+      this.founded = true;
+    }
+    if (leaf.read !== null) this.entry(leaf.read.entry, leaf.read.stamp.boot);
+    return leaf.faults[0]?.why ?? null;
+  }
+
+  private entry(entry: Entry, boot: number): void {
+    const { body } = entry;
+    this.boot = Math.max(this.boot, boot);
+    const link = readLink(body);
+    if (link !== null) {
+      this.name = link.log;
+      this.profiles = link.profiles;
+      this.checkpoint ??= link.checkpoint;
+    }
+    if (body.type === "profile" && body.bytes !== null) {
+      const joined = this.profileParts.add(body.bytes);
+      if (joined.kind === "whole") this.profiles = addHash(this.profiles, body.digest);
+    }
+    if (this.founded) this.visitor.entry(entry);
+    if (body.type !== "snapshot") return;
+    const joined = this.snapshots.add(body.state);
+    if (joined.kind !== "whole") return;
+    this.founded = true;
+    this.visitor.snapshot({ ...body, state: joined.bytes });
+  }
+
+  private readCheckpoint(body: Uint8Array): string | null {
+    const read = readCheckpoint(body);
+    if (!read.ok) return read.why;
+    const { claim, root, sign1 } = read.checkpoint;
+    this.checkpoint = { hash: sha256(sigStructure(sign1.protectedBytes, root)), size: claim.size };
+    this.checkpointRoot = root;
+    return null;
+  }
+}
+
+/** A log is called after its first leaf. */
+export function nameLog(firstLeaf: Uint8Array): string {
+  return `log-${Array.from(firstLeaf.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+}
+
+export function addHash(hashes: readonly Uint8Array[], hash: Uint8Array): readonly Uint8Array[] {
+  return [...hashes.filter((known) => !equalBytes(known, hash)), hash];
+}

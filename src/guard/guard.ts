@@ -1,0 +1,378 @@
+import {
+  DOOR_PROTOCOL_VERSION,
+  type Claim,
+  type Config,
+  type Order,
+} from "../codec/door/message.js";
+import { planReads, type Block } from "../kernel/image/read-plan.js";
+import type { CompiledProfile } from "../kernel/profile/compiled.js";
+import type { ProfileModel } from "../kernel/profile/model.js";
+import type { Entry } from "../kernel/record/entry.js";
+import type { Effect } from "../kernel/step/effect.js";
+import type { Input, OperatorAct } from "../kernel/step/input.js";
+import type { KernelState } from "../kernel/step/kernel-state.js";
+import { MS, type Us } from "../kernel/units.js";
+import { CommandDesk, type DoorSession } from "./command-desk.js";
+import { DeviceLine } from "./device-line.js";
+import { GapWatch } from "./gap-watch.js";
+import type { HostClock } from "./host-clock.js";
+import { ImageCopy } from "./image-copy.js";
+import { KernelLoop } from "./kernel-loop.js";
+import { Lateness, type LatenessSummary } from "./lateness.js";
+import { OwnUnitBoard } from "./own-unit-board.js";
+import { planReplica } from "./replica-plan.js";
+import { ReplyGate } from "./reply-gate.js";
+import { startScans } from "./scan-timer.js";
+import type { EvidenceStore, PlcLink, SouthRead } from "./ports.js";
+import { Tally } from "./tally.js";
+
+const SCAN_US: Us = 50 * MS;
+/** The wall clock may drift this far from the monotonic one between two scans before it counts as a step. */
+const CLOCK_STEP_US = 500 * MS;
+const SHUTDOWN_MS_MOST = 5_000;
+
+export type GuardNeeds = {
+  readonly profile: CompiledProfile;
+  /** As recovered, with this run's boot entry folded in. */
+  readonly state: KernelState;
+  readonly clock: HostClock;
+  readonly store: EvidenceStore;
+  /** By position of the device. */
+  readonly links: readonly { readonly link: PlcLink; readonly safeLink: PlcLink | null }[];
+  readonly door: Pick<Config, "listeners" | "ownUnit" | "limits" | "identity">;
+  /** 16 bytes, never the same twice. */
+  readonly newId: () => Uint8Array;
+  readonly alarm: (id: string, raised: boolean, text: string) => void;
+};
+
+/**
+ * The enforcing process without its sockets: kernel, lines, image, doors' sessions, evidence. Everything
+ * that happens outside becomes an input of the kernel here, and every effect of it is carried out here.
+ */
+export class Guard {
+  readonly tally: Tally = new Tally();
+  readonly alarms = new Map<string, string>();
+  readonly #needs: GuardNeeds;
+  readonly #model: ProfileModel;
+  readonly #plan: readonly (readonly Block[])[];
+  readonly #loop: KernelLoop;
+  readonly #desk: CommandDesk;
+  readonly #gate: ReplyGate;
+  readonly #lines: readonly DeviceLine[];
+  readonly #image: ImageCopy;
+  readonly #own: OwnUnitBoard;
+  readonly #gaps: GapWatch;
+  readonly #lateness: Lateness = new Lateness();
+  readonly #doors = new Set<(order: Order) => void>();
+  readonly #listeners: ((entry: Entry) => void)[] = [];
+  readonly #answering: (boolean | undefined)[] = [];
+  readonly #stops: (() => void)[] = [];
+  #utcOffsetUs: number;
+  #evidenceSound = true;
+  #settledOnce: (() => void) | null = null;
+
+  constructor(needs: GuardNeeds) {
+    this.#needs = needs;
+    this.#model = needs.profile.model;
+    this.#plan = planReads(this.#model);
+    const { clock, store } = needs;
+    this.#utcOffsetUs = clock.utcUs() - clock.nowUs() / clock.scale;
+    this.#gaps = new GapWatch(clock.nowUs, shortestCommandAge(this.#model), (gapUs) => {
+      this.#loop.tell({ kind: "loop-gap", gapUs });
+    });
+    this.#loop = new KernelLoop(needs.state, {
+      profile: needs.profile,
+      nowUs: clock.nowUs,
+      append: (entry) => {
+        this.#append(entry);
+      },
+      act: (effect) => {
+        this.#act(effect);
+      },
+      settled: () => {
+        this.#afterInputs();
+      },
+    });
+    this.#image = new ImageCopy(this.#plan, clock, this.#broadcast);
+    this.#own = new OwnUnitBoard(needs.profile, this.#broadcast);
+    this.#desk = this.#makeDesk();
+    this.#gate = new ReplyGate((reply) => {
+      const controller = this.#desk.deliver(reply);
+      if (controller !== null) this.#own.remember(controller, reply.why);
+    });
+    this.#lines = needs.links.map((links, device) => this.#makeLine(device, links));
+    store.onDurable((seq) => {
+      this.#gaps.observe();
+      this.#loop.tell({ kind: "evidence-durable", seq });
+      this.#gate.open(seq);
+    });
+    store.onFailed((why) => {
+      this.#evidenceSound = false;
+      this.#loop.tell({ kind: "evidence-failed", why });
+      this.#gate.fail();
+    });
+  }
+
+  get state(): KernelState {
+    return this.#loop.state;
+  }
+
+  get openCommands(): number {
+    return this.#desk.open;
+  }
+
+  /** Every entry as it is recorded, after it went to the store. */
+  onEntry(run: (entry: Entry) => void): void {
+    this.#listeners.push(run);
+  }
+
+  start(): void {
+    const { clock } = this.#needs;
+    this.#stops.push(
+      startScans(clock, SCAN_US, (latenessUs) => {
+        this.#scan(latenessUs);
+      }),
+    );
+    this.#model.devices.forEach(({ pollUs }, device) => {
+      this.#stops.push(
+        startScans(clock, pollUs, () => {
+          this.#gaps.observe();
+          this.#lines[device]?.poll();
+        }),
+      );
+    });
+  }
+
+  act(act: OperatorAct): void {
+    this.#loop.tell(act);
+  }
+
+  /** Called before anything is looked at that came in while the loop may have stood still. */
+  observe(): void {
+    this.#gaps.observe();
+  }
+
+  /** A door: its first orders are sent before this returns. */
+  openDoor(send: (order: Order) => void): DoorSession {
+    send(this.#config());
+    this.#image.sendAll(send);
+    this.#answering.forEach((answering, device) => {
+      send({ kind: "device", device, answering: answering === true });
+    });
+    this.#doors.add(send);
+    const session = this.#desk.openSession(send);
+    return {
+      receive: (claim: Claim) => session.receive(claim),
+      close: () => {
+        this.#doors.delete(send);
+        session.close();
+      },
+    };
+  }
+
+  /** After the claims of one piece of a door's stream: what came is given to the kernel at once. */
+  pause(): void {
+    this.#desk.drain();
+  }
+
+  scans(): LatenessSummary {
+    return this.#lateness.summary();
+  }
+
+  overruns(device: number): number {
+    return this.#lines[device]?.overruns ?? 0;
+  }
+
+  /**
+   * Withdraws what was not sent, waits a bounded time for what was, then flushes evidence with a last
+   * checkpoint. The lines are closed last.
+   */
+  async stop(why: string): Promise<void> {
+    this.#loop.tell({ kind: "shutdown", why });
+    if (this.#busyLines()) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, SHUTDOWN_MS_MOST);
+        this.#settledOnce = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    for (const stop of this.#stops.splice(0)) stop();
+    await this.#needs.store.close();
+    for (const line of this.#lines) line.close();
+  }
+
+  #makeDesk(): CommandDesk {
+    const { clock, door, newId } = this.#needs;
+    return new CommandDesk({
+      clock,
+      listeners: door.listeners,
+      ownUnit: door.ownUnit,
+      leaseRegisters: this.#model.controllers.map(({ lease }) =>
+        lease?.beat.kind === "register" && lease.beat.unit === door.ownUnit
+          ? lease.beat.register
+          : null,
+      ),
+      newId,
+      tell: this.#tell,
+      mayRead: (device, read) => isMapped(this.#model, device, read),
+      readSouth: (device, read, done) => {
+        const line = this.#lines[device];
+        if (line === undefined) done(null);
+        else line.addRead(read, done);
+      },
+    });
+  }
+
+  #makeLine(
+    device: number,
+    links: { readonly link: PlcLink; readonly safeLink: PlcLink | null },
+  ): DeviceLine {
+    return new DeviceLine({
+      device,
+      ...links,
+      blocks: this.#plan[device] ?? [],
+      nowUs: this.#needs.clock.nowUs,
+      tell: (input) => {
+        this.#gaps.observe();
+        this.#loop.tell(input);
+      },
+      busy: () => this.#loop.busy,
+      waiting: () => this.#loop.state.live.queues[device]?.length ?? 0,
+      polled: (block, read) => {
+        this.#image.refresh(device, block, read);
+      },
+    });
+  }
+
+  readonly #tell = (input: Input): void => {
+    this.#loop.tell(input);
+  };
+
+  readonly #broadcast = (order: Order): void => {
+    for (const send of this.#doors) send(order);
+  };
+
+  #append(entry: Entry): void {
+    this.#needs.store.append(entry);
+    this.tally.add(entry);
+    for (const run of this.#listeners) run(entry);
+  }
+
+  #act(effect: Effect): void {
+    switch (effect.kind) {
+      case "send":
+        this.#lines[effect.device]?.send(effect.seq, effect.write);
+        return;
+      case "read-back":
+        this.#readBack(effect);
+        return;
+      case "safe-write":
+        this.#lines[effect.device]?.addSafe(effect);
+        this.#lines[effect.device]?.pumpSafe();
+        return;
+      case "safe-read-back":
+        this.#lines[effect.device]?.addSafe(effect);
+        return;
+      case "reply":
+        this.#gate.add(effect);
+        return;
+      case "alarm":
+        if (effect.raised) this.alarms.set(effect.id, effect.text);
+        else this.alarms.delete(effect.id);
+        this.#needs.alarm(effect.id, effect.raised, effect.text);
+        return;
+      case "checkpoint":
+        this.#needs.store.checkpoint(effect.why);
+        return;
+      // The line asks the kernel whenever it is free, and holds no command writes of its own.
+      case "line-wanted":
+      case "clear-line":
+        return;
+    }
+  }
+
+  #readBack(effect: Extract<Effect, { kind: "read-back" }>): void {
+    const { device, seq, table, address, quantity } = effect;
+    const line = this.#lines[device];
+    if (line === undefined) return;
+    line.addRead({ table, address, quantity }, (read) => {
+      if (read !== null) this.#image.patch(device, { table, address, quantity }, read.words);
+      this.#loop.tell({ kind: "read-back", device, seq, read });
+    });
+  }
+
+  #afterInputs(): void {
+    for (const line of this.#lines) line.pump();
+    this.#answerDevices();
+    if (this.#settledOnce !== null && !this.#busyLines()) this.#settledOnce();
+  }
+
+  /** Reads of a device that is not surely there and itself are answered "silent" at once. */
+  #answerDevices(): void {
+    this.#loop.state.folded.devices.forEach(({ condition }, device) => {
+      const answering = condition === "up";
+      if (this.#answering[device] === answering) return;
+      this.#answering[device] = answering;
+      this.#broadcast({ kind: "device", device, answering });
+    });
+  }
+
+  #scan(latenessUs: Us): void {
+    const { clock } = this.#needs;
+    this.#gaps.observe();
+    this.#lateness.add(latenessUs);
+    this.#watchWallClock();
+    this.#loop.tell({ kind: "scan", latenessUs });
+    this.#own.push(this.#loop.state, { us: clock.nowUs(), evidenceSound: this.#evidenceSound });
+  }
+
+  #watchWallClock(): void {
+    const { clock } = this.#needs;
+    const utcUs = clock.utcUs();
+    const offsetUs = utcUs - clock.nowUs() / clock.scale;
+    const stepUs = Math.round(offsetUs - this.#utcOffsetUs);
+    this.#utcOffsetUs = offsetUs;
+    if (Math.abs(stepUs) > CLOCK_STEP_US) this.#loop.tell({ kind: "clock-stepped", stepUs, utcUs });
+  }
+
+  #busyLines(): boolean {
+    return this.#loop.state.live.flights.size > 0;
+  }
+
+  #config(): Config {
+    const { door, clock } = this.#needs;
+    return {
+      kind: "config",
+      version: DOOR_PROTOCOL_VERSION,
+      boot: this.#loop.state.folded.boot,
+      ...door,
+      blocks: planReplica(this.#model, this.#plan, clock.scale),
+      devices: this.#model.devices.length,
+      functions: this.#model.controllers.map(({ functions }) =>
+        functions === null ? null : [...functions],
+      ),
+    };
+  }
+}
+
+/** After standing still for longer than the most patient command may wait nothing waiting is fresh; the shortest decides. */
+function shortestCommandAge(model: ProfileModel): Us {
+  return model.controllers.reduce(
+    (least, { commandMaxAgeUs }) => Math.min(least, commandMaxAgeUs),
+    500 * MS,
+  );
+}
+
+/** Every register is a tag's or listed readable; FC23 may read nothing else. */
+function isMapped(model: ProfileModel, device: number, read: SouthRead): boolean {
+  for (const block of planReplica(model, planReads(model), 1)) {
+    if (block.device !== device || block.table !== 3) continue;
+    for (const [offset, count] of block.areas) {
+      const first = block.start + offset;
+      if (read.address >= first && read.address + read.quantity <= first + count) return true;
+    }
+  }
+  return false;
+}

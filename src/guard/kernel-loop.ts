@@ -1,0 +1,71 @@
+import type { CompiledProfile } from "../kernel/profile/compiled.js";
+import type { Entry } from "../kernel/record/entry.js";
+import type { Effect } from "../kernel/step/effect.js";
+import type { Input } from "../kernel/step/input.js";
+import type { KernelState } from "../kernel/step/kernel-state.js";
+import { step } from "../kernel/step/step.js";
+import type { Us } from "../kernel/units.js";
+
+export type LoopNeeds = {
+  readonly profile: CompiledProfile;
+  readonly nowUs: () => Us;
+  readonly append: (entry: Entry) => void;
+  readonly act: (effect: Effect) => void;
+  /** All inputs are through: lines may be pumped, answers flushed. */
+  readonly settled: () => void;
+};
+
+/**
+ * Runs the kernel: one input at a time, in the order they were told. Of what a step calls for, safe writes
+ * go out before anything is recorded; then its records go to the store in order; then the rest is done.
+ * Only a permit's write must follow its record, and that the kernel holds back itself until the store says
+ * "durable".
+ */
+export class KernelLoop {
+  readonly #needs: LoopNeeds;
+  readonly #inputs: Input[] = [];
+  #state: KernelState;
+  #busy = false;
+
+  constructor(state: KernelState, needs: LoopNeeds) {
+    this.#state = state;
+    this.#needs = needs;
+  }
+
+  get state(): KernelState {
+    return this.#state;
+  }
+
+  /** A step runs: what is told now comes after it, and no line may be pumped. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  tell(input: Input): void {
+    this.#inputs.push(input);
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      // Each input is made by something outside or by one effect, so this ends.
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        this.#take(next);
+      }
+    } finally {
+      this.#busy = false;
+    }
+    this.#needs.settled();
+  }
+
+  #take(input: Input): void {
+    const { profile, nowUs, append, act } = this.#needs;
+    const { state, effects, records } = step(profile, this.#state, input, nowUs());
+    this.#state = state;
+    for (const effect of effects) if (isSafeWrite(effect)) act(effect);
+    for (const entry of records) append(entry);
+    for (const effect of effects) if (!isSafeWrite(effect)) act(effect);
+  }
+}
+
+function isSafeWrite(effect: Effect): boolean {
+  return effect.kind === "safe-write";
+}

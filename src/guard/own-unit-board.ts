@@ -1,0 +1,89 @@
+import type { Order } from "../codec/door/message.js";
+import type { CompiledProfile } from "../kernel/profile/compiled.js";
+import type { Why } from "../kernel/step/effect.js";
+import type { KernelState } from "../kernel/step/kernel-state.js";
+import type { Us } from "../kernel/units.js";
+import {
+  STATUS_AT,
+  WHY_AT,
+  statusWords,
+  whyWords,
+  windowPlace,
+  windowWords,
+  type WindowView,
+} from "./own-unit.js";
+
+/** Windows made anew at each scan: all of a small profile's, a share of a large one's. */
+const WINDOWS_PER_SCAN = 8;
+
+/** What each controller sees of the gateway's own unit, pushed to the doors at every scan. */
+export class OwnUnitBoard {
+  readonly #profile: CompiledProfile;
+  readonly #broadcast: (order: Order) => void;
+  readonly #whys = new Map<number, Why>();
+  readonly #windows = new Map<number, { readonly view: WindowView; readonly atUs: Us }>();
+  /** One for each controller and output that has a window. */
+  readonly #places: readonly Place[];
+  #next = 0;
+
+  constructor(profile: CompiledProfile, broadcast: (order: Order) => void) {
+    this.#profile = profile;
+    this.#broadcast = broadcast;
+    this.#places = profile.model.controllers.flatMap(({ outputs }, controller) =>
+      [...outputs].flatMap((output) => {
+        const place = windowPlace(profile.model, output);
+        return place === null ? [] : [{ controller, output, ...place }];
+      }),
+    );
+  }
+
+  /** The controller's last command was answered so. */
+  remember(controller: number, why: Why): void {
+    this.#whys.set(controller, why);
+  }
+
+  push(state: KernelState, now: { readonly us: Us; readonly evidenceSound: boolean }): void {
+    this.#profile.model.controllers.forEach((_, controller) => {
+      const words = statusWords(this.#profile.model, state, controller, now);
+      this.#broadcast({ kind: "own", controller, start: STATUS_AT, words });
+      const why = this.#whys.get(controller);
+      if (why === undefined) return;
+      this.#broadcast({ kind: "own", controller, start: WHY_AT, words: whyWords(why, now.us) });
+    });
+    this.#pushWindows(state, now.us);
+  }
+
+  #pushWindows(state: KernelState, nowUs: Us): void {
+    const fresh = Math.min(WINDOWS_PER_SCAN, this.#places.length);
+    for (let made = 0; made < fresh; made++) {
+      const at = this.#next;
+      this.#next = (at + 1) % this.#places.length;
+      const place = this.#places[at];
+      if (place === undefined) continue;
+      this.#windows.set(at, { view: viewWindow(this.#profile, state, place, nowUs), atUs: nowUs });
+    }
+    this.#places.forEach(({ controller, start, long }, at) => {
+      const window = this.#windows.get(at);
+      if (window === undefined) return;
+      const words = windowWords(window.view, long, nowUs - window.atUs);
+      this.#broadcast({ kind: "own", controller, start, words });
+    });
+  }
+}
+
+type Place = {
+  readonly controller: number;
+  readonly output: number;
+  readonly start: number;
+  readonly long: boolean;
+};
+
+/** Unknown until the kernel can tell windows. */
+function viewWindow(
+  _profile: CompiledProfile,
+  _state: KernelState,
+  _place: Place,
+  _nowUs: Us,
+): WindowView {
+  return { empty: true, unknown: true, low: 0, high: 0 };
+}

@@ -1,0 +1,149 @@
+import { inputValue } from "../trip/evaluate.js";
+import { fireTrip } from "../trip/fire.js";
+import { because } from "../record/because.js";
+import type { Raw, Us } from "../units.js";
+import type { Flight } from "./kernel-state.js";
+import { recordOutcome } from "./flight.js";
+import { viewOf, type Turn } from "./turn.js";
+import { answerServed, answerUnsure } from "./withdraw.js";
+
+/** One output as a read showed it. */
+export type Observation = { readonly output: number; readonly raw: Raw; readonly sentUs: Us };
+
+/** Reads back the very addresses that were written. One such read at a time for each write. */
+export function askReadBack(turn: Turn, flight: Flight): void {
+  const { device, table, address, data } = flight.pending.south;
+  const quantity =
+    data.kind === "words" ? data.words.length : data.kind === "bits" ? data.bits.length : 1;
+  flight.reading = true;
+  turn.effects.push({
+    kind: "read-back",
+    device,
+    seq: flight.pending.seq,
+    table,
+    address,
+    quantity,
+  });
+}
+
+/** Whether a read value is the written one, as far as the output's proof tells them apart. */
+export function isProvenBy(turn: Turn, output: number, written: Raw, read: Raw): boolean {
+  if (written === read) return true;
+  const proof = turn.model.outputs[output]?.proof;
+  if (proof?.kind !== "readback" || proof.tolerance === 0) return false;
+  const difference = turn.profile.outputs[output]?.quantity.difference(read, written) ?? NaN;
+  return Math.abs(difference) <= proof.tolerance;
+}
+
+/**
+ * What a read says about our own writes. Of several writes to one output only the newest can still be
+ * seen there; an earlier one that was acknowledged is settled with it. A write without an answer is settled
+ * either way by a read that left after its late window.
+ */
+export function proveByRead(turn: Turn, seen: Observation): void {
+  const about = [...turn.live.flights.values()].filter(({ pending }) =>
+    pending.writes.some(({ output }) => output === seen.output),
+  );
+  about.forEach((flight, place) => {
+    if (flight.phase === "sent" || seen.sentUs < flight.proofFromUs) return;
+    const write = flight.pending.writes.find(({ output }) => output === seen.output);
+    if (write === undefined) return;
+    if (flight.phase === "unknown") {
+      flight.seen.set(seen.output, seen.raw);
+      resolve(turn, flight);
+      return;
+    }
+    const isNewest = about.slice(place + 1).every(({ phase }) => phase === "sent");
+    const byRead = turn.model.outputs[seen.output]?.proof.kind === "readback";
+    if (!isNewest || !byRead || !isProvenBy(turn, seen.output, write.raw, seen.raw)) return;
+    closeProof(turn, flight, seen.output, seen.raw);
+    for (const older of about.slice(0, place)) {
+      if (older.phase === "proving") supersede(turn, older, seen.output);
+    }
+  });
+}
+
+/** Proof by another tag: asked for after the write was acknowledged, good, and saying what was written. */
+export function proveByFeedback(turn: Turn): void {
+  for (const flight of [...turn.live.flights.values()]) {
+    if (flight.phase !== "proving") continue;
+    for (const { output, raw } of flight.open) {
+      const proof = turn.model.outputs[output]?.proof;
+      if (proof?.kind !== "feedback") continue;
+      const sentUs = turn.image.samples[proof.input]?.sentUs ?? -1;
+      const value = inputValue(turn.profile, viewOf(turn), proof.input);
+      if (sentUs < flight.proofFromUs) continue;
+      if (value === turn.profile.outputs[output]?.quantity.valueOf(raw)) {
+        closeProof(turn, flight, output, raw);
+      }
+    }
+  }
+}
+
+/** Proofs that did not come in time, and reads that are due again. Called on every scan. */
+export function scanProofs(turn: Turn): void {
+  for (const flight of [...turn.live.flights.values()]) {
+    if (flight.phase === "sent") continue;
+    const isDue = turn.nowUs >= flight.proofFromUs;
+    const overdue = flight.open.filter(({ deadlineUs }) => turn.nowUs > deadlineUs);
+    if (overdue.length > 0) missProof(turn, flight, overdue);
+    else if (isDue && !flight.reading && needsRead(turn, flight)) askReadBack(turn, flight);
+  }
+}
+
+function needsRead(turn: Turn, flight: Flight): boolean {
+  if (flight.phase === "unknown") return true;
+  return flight.open.some(({ output }) => turn.model.outputs[output]?.proof.kind === "readback");
+}
+
+function closeProof(turn: Turn, flight: Flight, output: number, raw: Raw): void {
+  flight.seen.set(output, raw);
+  flight.open = flight.open.filter((proof) => proof.output !== output);
+  if (flight.open.length > 0) return;
+  turn.live.flights.delete(flight.pending.seq);
+  recordOutcome(turn, flight, "done", {});
+  answerServed(turn, flight.pending);
+}
+
+/** A newer write to the same output is there: the older one can no longer be seen, nor matter. */
+function supersede(turn: Turn, flight: Flight, output: number): void {
+  flight.open = flight.open.filter((proof) => proof.output !== output);
+  if (flight.open.length > 0) return;
+  turn.live.flights.delete(flight.pending.seq);
+  recordOutcome(turn, flight, "acknowledged", {});
+  answerServed(turn, flight.pending);
+}
+
+/** Settles a write whose answer never came, once everything it wrote was read. */
+function resolve(turn: Turn, flight: Flight): void {
+  const { pending, seen } = flight;
+  if (!pending.writes.every(({ output }) => seen.has(output))) return;
+  const isDone = pending.writes.every(({ output, raw }) => {
+    const read = seen.get(output);
+    return read !== undefined && isProvenBy(turn, output, raw, read);
+  });
+  turn.live.flights.delete(pending.seq);
+  recordOutcome(turn, flight, isDone ? "resolved-done" : "resolved-not-done", {});
+}
+
+/** Not proven in time: somebody must look. What was written stays planned until a read settles it. */
+function missProof(
+  turn: Turn,
+  flight: Flight,
+  overdue: readonly { readonly output: number }[],
+): void {
+  const { pending } = flight;
+  if (flight.phase === "proving") {
+    turn.live.flights.delete(pending.seq);
+    const reasons = overdue.map(({ output }) => because("read-back", { output }));
+    recordOutcome(turn, flight, "acknowledged", { reasons });
+    answerUnsure(turn, pending, reasons);
+  }
+  // An unknown one stays in flight without a deadline: a late read may still settle it.
+  flight.open = [];
+  for (const { output } of overdue) {
+    const trip = turn.live.plan.proof[output] ?? null;
+    const firing = { event: "fired-unknown", sinceUs: turn.nowUs - pending.permitUs } as const;
+    if (trip !== null) fireTrip(turn, trip, firing, pending.seq);
+  }
+}

@@ -1,0 +1,222 @@
+import * as z from "zod";
+import type { ProfileModel } from "../kernel/profile/model.js";
+import type { Us } from "../kernel/units.js";
+import { orderDiagnostics, renderDiagnostic } from "./diagnostic.js";
+import type { Diagnostic } from "./diagnostic.js";
+import { readTree } from "./document/read.js";
+import type { Path } from "./document/tree.js";
+import { readDuration } from "./notation.js";
+import { duration, name, shaped } from "./schema-parts.js";
+import { lintSite } from "./site-lint.js";
+import { complain, settle, takeElement, warn } from "./source.js";
+import type { Source } from "./source.js";
+import { checkStructure } from "./structure.js";
+
+/** Ports, paths and addresses of one gateway. Everything about authority but `clients` stands in the profile. */
+export type Site = {
+  readonly name: string;
+  readonly gateway: string;
+  /** As written: relative to the site file's folder. */
+  readonly profilePath: string;
+  readonly devices: readonly SiteDevice[];
+  readonly listeners: readonly SiteListener[];
+  /** Unit id of the gateway itself: why block, window block, lease register. */
+  readonly ownUnit: number;
+  readonly evidence: {
+    readonly dir: string;
+    readonly commitEveryUs: Us;
+    /** File of the signing key; null: the gateway keeps one beside the evidence. */
+    readonly keyPath: string | null;
+  };
+};
+
+export type Endpoint = { readonly host: string; readonly port: number };
+export type SiteDevice = Endpoint & { readonly name: string; readonly unit: number };
+
+export type SiteListener = Endpoint & {
+  /** Which unit is which device. */
+  readonly units: ReadonlyMap<number, string>;
+  /** Which source address speaks for which controller; `*` is any. Others are nobody. */
+  readonly clients: ReadonlyMap<string, string>;
+};
+
+export type SiteLoad =
+  | {
+      readonly ok: true;
+      readonly site: Site;
+      readonly warnings: readonly Diagnostic[];
+      readonly rendered: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      readonly diagnostics: readonly Diagnostic[];
+      readonly rendered: readonly string[];
+    };
+
+const OCTET = String.raw`(?:25[0-5]|2[0-4]\d|1?\d?\d)`;
+const HOST = String.raw`(?:${OCTET}(?:\.${OCTET}){3}|\[[0-9a-fA-F:.]{2,45}\])`;
+const ENDPOINT = new RegExp(String.raw`^${HOST}:\d{1,5}$`);
+const address = shaped(
+  ENDPOINT,
+  "a numeric address with a port",
+  "192.168.10.5:502 (names would need a name server)",
+);
+const source = shaped(
+  new RegExp(String.raw`^(?:\*|${OCTET}(?:\.${OCTET}){3}|[0-9a-fA-F:.]{2,45})$`),
+  "a numeric source address",
+  '10.0.0.7, or "*" on a loopback listener',
+);
+const unit = shaped(/^\d{1,3}$/, "a unit id", "{1: plc}");
+const file = z.string().min(1, "a path is missing").max(1024, "this path is too long");
+
+const tcpDevice = z.strictObject({ tcp: address, unit: z.int().min(0).max(255) });
+const serialDevice = z.strictObject({
+  serial: z.string(),
+  baud: z.int(),
+  parity: z.enum(["none", "even", "odd"]),
+  unit: z.int(),
+});
+const device = z.union([tcpDevice, serialDevice]);
+const modbus = z.strictObject({
+  listen: z
+    .record(address, z.record(unit, name))
+    .describe("Which unit on which listener is which device."),
+  clients: z
+    .record(address, z.record(source, name))
+    .optional()
+    .describe("Which source address on which listener speaks for which controller."),
+  own_unit: z.int().min(1).max(255).optional().describe("Default 247."),
+});
+const evidence = z.strictObject({
+  dir: file,
+  commit_every: duration
+    .optional()
+    .describe("How long entries may wait for company before a sync; default 0 ms."),
+  key: file.optional(),
+  storage: z.strictObject({ tbw: z.string() }).optional(),
+});
+const parts = {
+  site: name,
+  gateway: name,
+  profile: file,
+  devices: z.record(name, device),
+  doors: z.strictObject({ modbus }),
+  evidence,
+};
+
+const siteSchema: z.ZodType = z.strictObject({
+  ...parts,
+  binding: z.string().optional(),
+  tpm: z.unknown().optional(),
+  console: z.unknown().optional(),
+  time: z.unknown().optional(),
+});
+
+/** What the file may say and this release does not act on. None of it gives or takes authority here. */
+const UNUSED: readonly (readonly [key: string, hint: string])[] = [
+  ["binding", "credentials are not checked yet: the gateway runs UNSIGNED"],
+  ["tpm", "checkpoints are signed with a file key and say so"],
+  ["console", "use the command line"],
+  ["time", "the machine's clock is taken and called free-running"],
+];
+
+/**
+ * Text of a site file to its content, or everything that is wrong with it. Pure and total. With `model`,
+ * the names in both files are compared as well.
+ */
+export function loadSite(
+  text: string,
+  fileName: string,
+  model: ProfileModel | null = null,
+): SiteLoad {
+  const { root, found } = readTree(text);
+  const from: Source = { root, found: [...found] };
+  if (root !== null) checkStructure(from, siteSchema);
+  const site = root === null ? null : readSite(from);
+  if (site !== null) lintSite(from, site, model);
+  const diagnostics = orderDiagnostics(from.found);
+  const rendered = diagnostics.map((diagnostic) => renderDiagnostic(text, fileName, diagnostic));
+  const failed = diagnostics.some((diagnostic) => diagnostic.severity === "error");
+  if (site === null || failed) return { ok: false, diagnostics, rendered };
+  return { ok: true, site, warnings: diagnostics, rendered };
+}
+
+function readSite(from: Source): Site | null {
+  const site = takeElement(from, ["site"], parts.site);
+  const gateway = takeElement(from, ["gateway"], parts.gateway);
+  const profilePath = takeElement(from, ["profile"], parts.profile);
+  const devices = readDevices(from);
+  const door = takeElement(from, ["doors", "modbus"], modbus);
+  const log = takeElement(from, ["evidence"], evidence);
+  for (const [key, hint] of UNUSED) {
+    if (takeElement(from, [key], z.unknown()) === null) continue;
+    warn(from, [key], { message: `'${key}' is not used by this release`, hint });
+  }
+  if (log?.storage !== undefined) {
+    const hint = "wear of the disk is not watched yet";
+    warn(from, ["evidence", "storage"], { message: "'storage' is not used by this release", hint });
+  }
+  const commitEveryUs =
+    log?.commit_every === undefined
+      ? 0
+      : settle(from, ["evidence", "commit_every"], readCommitEvery(log.commit_every));
+  if (site === null || gateway === null || profilePath === null || devices === null) return null;
+  if (door === null || log === null || commitEveryUs === null) return null;
+  return {
+    name: site,
+    gateway,
+    profilePath,
+    devices,
+    listeners: readListeners(from, door),
+    ownUnit: door.own_unit ?? 247,
+    evidence: { dir: log.dir, commitEveryUs, keyPath: log.key ?? null },
+  };
+}
+
+/** Longer, and every permit would wait past the age at which it is refused. */
+const LONGEST_COMMIT_US: Us = 100_000;
+
+function readCommitEvery(text: string): ReturnType<typeof readDuration> {
+  const read = readDuration(text);
+  if ("message" in read || read.value <= LONGEST_COMMIT_US) return read;
+  return { message: "permits would grow stale while they wait", hint: "100 ms is the longest" };
+}
+
+function readDevices(from: Source): SiteDevice[] | null {
+  const files = takeElement(from, ["devices"], parts.devices);
+  if (files === null) return null;
+  return Object.entries(files).flatMap(([deviceName, entry]) => {
+    const path: Path = ["devices", deviceName];
+    if ("serial" in entry) {
+      const hint = "reach it over TCP:  {tcp: 192.168.10.5:502, unit: 1}";
+      complain(from, [...path, "serial"], {
+        message: "serial lines are not part of this release",
+        hint,
+      });
+      return [];
+    }
+    const endpoint = readEndpoint(from, [...path, "tcp"], entry.tcp);
+    return endpoint === null ? [] : [{ name: deviceName, ...endpoint, unit: entry.unit }];
+  });
+}
+
+function readListeners(from: Source, door: z.infer<typeof modbus>): SiteListener[] {
+  return Object.entries(door.listen).flatMap(([written, units]) => {
+    const endpoint = readEndpoint(from, ["doors", "modbus", "listen", written], written);
+    if (endpoint === null) return [];
+    const clients = new Map(Object.entries(door.clients?.[written] ?? {}));
+    const byUnit = new Map(
+      Object.entries(units).map(([id, deviceName]) => [Number(id), deviceName]),
+    );
+    return [{ ...endpoint, units: byUnit, clients }];
+  });
+}
+
+function readEndpoint(from: Source, path: Path, written: string): Endpoint | null {
+  const colon = written.lastIndexOf(":");
+  const port = Number(written.slice(colon + 1));
+  if (port >= 1 && port <= 65_535)
+    return { host: written.slice(0, colon).replace(/^\[|\]$/g, ""), port };
+  complain(from, path, { message: "ports are numbered 1 to 65535", hint: "502 is Modbus" });
+  return null;
+}

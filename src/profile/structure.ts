@@ -1,0 +1,220 @@
+import * as z from "zod";
+import { findKey, findNode, placeOf, toPlain } from "./document/tree.js";
+import type { Path } from "./document/tree.js";
+import { complain } from "./source.js";
+import type { Source } from "./source.js";
+import { nearestName } from "./suggestion.js";
+
+/** Complains about everything in a file that is not of its schema's form, each at its place, with a hint. */
+export function checkStructure(source: Source, schema: z.ZodType): void {
+  const result = schema.safeParse(toPlain(source.root));
+  if (result.success) return;
+  for (const issue of result.error.issues) explain(source, schema, issue, []);
+}
+
+type Issue = z.core.$ZodIssue;
+
+function explain(source: Source, schema: z.ZodType, issue: Issue, above: Path): void {
+  const path = [
+    ...above,
+    ...issue.path.map((step) => (typeof step === "number" ? step : String(step))),
+  ];
+  switch (issue.code) {
+    case "unrecognized_keys":
+      for (const key of issue.keys) explainKey(source, schema, path, key);
+      return;
+    case "invalid_union": {
+      const branch = bestBranch(issue);
+      if (branch === null) complain(source, path, explainChoice(source, schema, path));
+      else for (const inner of branch) explain(source, schema, inner, path);
+      return;
+    }
+    case "invalid_key":
+      complainAtKey(source, path, issue);
+      return;
+    case "invalid_element":
+      for (const inner of issue.issues) explain(source, schema, inner, path);
+      return;
+    case "invalid_type":
+      explainType(source, path, issue.expected);
+      return;
+    case "invalid_value":
+      complain(source, path, explainValue(source, path, issue.values));
+      return;
+    case "invalid_format":
+    case "too_big":
+    case "too_small":
+    case "not_multiple_of":
+    case "custom":
+      complain(source, path, split(issue.message));
+      return;
+  }
+}
+
+/** The part of a message after a line break is its hint. */
+function split(message: string): { message: string; hint: string | null } {
+  const [said = message, hint = null] = message.split("\n");
+  return { message: said, hint };
+}
+
+function explainKey(source: Source, schema: z.ZodType, path: Path, key: string): void {
+  const known = knownKeys(schema, path);
+  const near = nearestName(key, known);
+  const at = [...path, key];
+  const node = findNode(source.root, at);
+  const map = findNode(source.root, path);
+  const piece = node === null && map?.kind === "map" && map.flow;
+  const keyAt = findKey(source.root, at) ?? placeOf(source.root, at);
+  const hint =
+    near !== null
+      ? `did you mean ${near}?`
+      : piece
+        ? "inside { } a comma ends a value: put a text with commas in double quotes"
+        : known.length > 0
+          ? `known here: ${known.join(", ")}`
+          : null;
+  const { from, to } = keyAt;
+  const message = `'${key}' is not a setting here`;
+  source.found.push({ severity: "error", message, hint, from, to, path: sayPath(path) });
+}
+
+function complainAtKey(
+  source: Source,
+  path: Path,
+  issue: Extract<Issue, { code: "invalid_key" }>,
+): void {
+  const keyAt = findKey(source.root, path) ?? placeOf(source.root, path);
+  const { message, hint } = split(issue.issues[0]?.message ?? "this cannot be a name");
+  const { from, to } = keyAt;
+  source.found.push({
+    severity: "error",
+    message,
+    hint,
+    from,
+    to,
+    path: sayPath(path.slice(0, -1)),
+  });
+}
+
+const sayPath = (path: Path): string => path.join(".");
+
+function explainType(source: Source, path: Path, expected: string): void {
+  const node = findNode(source.root, path);
+  const last = String(path.at(-1) ?? "the file");
+  if (node === null) {
+    const key = findKey(source.root, path);
+    const message = key === null ? `'${last}' is missing` : `'${last}' has no value`;
+    complain(source, path, { message, hint: key === null ? "there is no default" : null });
+    return;
+  }
+  complain(source, path, {
+    message: `'${last}' must be ${sayType(expected)}`,
+    hint: hintForType(node, expected),
+  });
+}
+
+function sayType(expected: string): string {
+  const words: Readonly<Record<string, string>> = {
+    string: "a text",
+    number: "a number",
+    int: "a whole number",
+    boolean: "true or false",
+    object: "a map of settings",
+    record: "a map",
+    array: "a list",
+  };
+  return words[expected] ?? expected;
+}
+
+function hintForType(
+  node: { readonly kind: string; readonly text?: string },
+  expected: string,
+): string | null {
+  if (expected === "string" && node.kind === "scalar") {
+    const isNumber = /^-?\d/.test(node.text ?? "");
+    return isNumber
+      ? `is a unit missing? write it like  ${node.text ?? ""} s`
+      : "put it in double quotes if it is meant as text";
+  }
+  return expected === "array" ? "write it like  [a, b]" : null;
+}
+
+function explainValue(
+  source: Source,
+  path: Path,
+  values: readonly unknown[],
+): { message: string; hint: string | null } {
+  const node = findNode(source.root, path);
+  const last = String(path.at(-1) ?? "");
+  if (node === null)
+    return { message: `'${last}' is missing`, hint: `one of ${values.join(", ")}` };
+  const written = node.kind === "scalar" ? node.text : "this";
+  const names = values.map(String);
+  const near = nearestName(written, names);
+  const hint = near === null ? `one of ${names.join(", ")}` : `did you mean ${near}?`;
+  return { message: `'${written}' is not a choice for '${last}'`, hint };
+}
+
+/** The branch of a union that was meant: the one that fails deepest inside, not at the value itself. */
+function bestBranch(issue: Extract<Issue, { code: "invalid_union" }>): readonly Issue[] | null {
+  const inner = issue.errors.filter((branch) => branch.length > 0);
+  const deep = inner.find((branch) =>
+    branch.some((part) => part.path.length > 0 || part.code === "unrecognized_keys"),
+  );
+  if (deep !== undefined) return deep;
+  const formed = inner.find((branch) =>
+    branch.some(
+      (part) =>
+        part.code === "invalid_format" || part.code === "too_small" || part.code === "too_big",
+    ),
+  );
+  return (
+    formed ??
+    inner.find((branch) => branch.every((part) => part.code === "invalid_value")) ??
+    inner[0] ??
+    null
+  );
+}
+
+function explainChoice(
+  source: Source,
+  schema: z.ZodType,
+  path: Path,
+): { message: string; hint: string | null } {
+  const by = findNode(source.root, [...path, "by"]);
+  const written = by?.kind === "scalar" ? by.text : null;
+  const hint = "one of block, device-timer, relay, none";
+  if (written !== null) return { message: `'${written}' is not a choice for 'by'`, hint };
+  const known = knownKeys(schema, path);
+  return {
+    message: `'${String(path.at(-1) ?? "")}' has not the form it needs`,
+    hint: known.join(", ") || hint,
+  };
+}
+
+/** Settings that a schema knows at a path. */
+function knownKeys(schema: z.ZodType, path: Path): string[] {
+  return path
+    .reduce<readonly unknown[]>(
+      (nodes, step) => nodes.flatMap((node) => stepInto(node, step)),
+      [schema],
+    )
+    .flatMap(unwrap)
+    .flatMap((node) => (node instanceof z.ZodObject ? Object.keys(node.shape) : []));
+}
+
+function stepInto(node: unknown, step: string | number): readonly unknown[] {
+  return unwrap(node).flatMap((inner): readonly unknown[] => {
+    if (inner instanceof z.ZodObject) {
+      const shape: Readonly<Record<string, unknown>> = inner.shape;
+      return shape[String(step)] === undefined ? [] : [shape[String(step)]];
+    }
+    if (inner instanceof z.ZodRecord) return [inner.valueType];
+    return inner instanceof z.ZodArray ? [inner.element] : [];
+  });
+}
+
+function unwrap(node: unknown): readonly unknown[] {
+  if (node instanceof z.ZodOptional) return unwrap(node.unwrap());
+  return node instanceof z.ZodUnion ? node.options.flatMap(unwrap) : [node];
+}

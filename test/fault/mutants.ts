@@ -1,0 +1,31 @@
+/** One defence taken out of the shipped source, and the unedited test that must notice. */
+export type Mutant = {
+  readonly name: string;
+  readonly file: string;
+  /** Occurs exactly once in the file: a mutant that no longer fits is an error, not a pass. */
+  readonly find: string;
+  readonly replace: string;
+  /** Path of the test file, and part of the title of the test that must fail. */
+  readonly test: string;
+  readonly title: string;
+};
+
+/** One for each defence; none may survive. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "no second look",
+    file: "src/kernel/step/on-line-free.ts",
+    find: "if (!isSame(pending, decision)) {",
+    replace: "if (false) {",
+    test: "test/simulation/schedules.test.ts",
+    title: "reach no joint state that a rule forbids",
+  },
+  {
+    name: "no planned layer",
+    file: "src/kernel/decide/gather-facts.ts",
+    find: "for (const planned of state?.planned ?? NOBODY) {",
+    replace: "for (const planned of NOBODY) {",
+    test: "test/simulation/schedules.test.ts",
+    title: "reach no joint state that a rule forbids",
+  },
+];

@@ -1,0 +1,133 @@
+import { once } from "node:events";
+import { createServer, type Server, type Socket } from "node:net";
+import { identify, type IdentityObject } from "../../src/codec/modbus/device-identification.js";
+import { createMbapReader, encodeMbap, feedMbap, readFrame } from "../../src/codec/modbus/mbap.js";
+import { encodeReply, type ModbusReply } from "../../src/codec/modbus/pdu-reply.js";
+import { parseRequest, type ModbusRequest } from "../../src/codec/modbus/pdu-request.js";
+
+/** A device of plain memory that speaks through our codec. Every address of every table exists. */
+export type ModbusServer = {
+  readonly port: number;
+  readonly memory: Memory;
+  /** Every well-formed request, in the order it was carried out. */
+  readonly journal: readonly ModbusRequest[];
+  readonly close: () => Promise<void>;
+};
+
+export type Memory = {
+  readonly co: boolean[];
+  readonly di: boolean[];
+  readonly hr: Uint16Array;
+  readonly ir: Uint16Array;
+};
+
+const ADDRESSES = 65_536;
+const ascii = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const IDENTITY: readonly IdentityObject[] = [
+  { id: 0, value: ascii("Holdpoint") },
+  { id: 1, value: ascii("TEST-1") },
+  { id: 2, value: ascii("V1.0") },
+  { id: 4, value: ascii("memory") },
+];
+
+/** Serves on a free port of 127.0.0.1, any unit id. */
+export async function startModbusServer(): Promise<ModbusServer> {
+  const memory = createMemory();
+  const journal: ModbusRequest[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    serve(socket, (pdu) => answer(memory, journal, pdu));
+  });
+  return {
+    port: await listen(server),
+    memory,
+    journal,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+export function createMemory(): Memory {
+  return {
+    co: new Array<boolean>(ADDRESSES).fill(false),
+    di: new Array<boolean>(ADDRESSES).fill(false),
+    hr: new Uint16Array(ADDRESSES),
+    ir: new Uint16Array(ADDRESSES),
+  };
+}
+
+/** Binds a server to a free port of 127.0.0.1 and tells which. */
+export async function listen(server: Server): Promise<number> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
+}
+
+function serve(socket: Socket, reply: (pdu: Uint8Array) => Uint8Array): void {
+  const reader = createMbapReader();
+  socket.on("data", (chunk) => {
+    feedMbap(reader, chunk);
+    for (let read = readFrame(reader); read.kind !== "more"; read = readFrame(reader)) {
+      if (read.kind === "fault") {
+        socket.destroy();
+        return;
+      }
+      const frame = encodeMbap(read.transaction, read.unit, reply(read.pdu));
+      if (frame === null) throw new Error("a reply that fits no frame");
+      socket.write(frame);
+    }
+  });
+}
+
+function answer(memory: Memory, journal: ModbusRequest[], pdu: Uint8Array): Uint8Array {
+  const parsed = parseRequest(pdu);
+  const reply: ModbusReply = parsed.ok
+    ? perform(memory, parsed.request)
+    : { kind: "exception", function: parsed.function, code: parsed.exception };
+  if (parsed.ok) journal.push(parsed.request);
+  const encoded = encodeReply(reply);
+  if (encoded === null) throw new Error("a reply that fits no PDU");
+  return encoded;
+}
+
+function perform(memory: Memory, request: ModbusRequest): ModbusReply {
+  const { co, di, hr, ir } = memory;
+  switch (request.kind) {
+    case "read-bits": {
+      const table = request.function === 1 ? co : di;
+      const bits = table.slice(request.address, request.address + request.quantity);
+      return { kind: "bits", function: request.function, bits };
+    }
+    case "read-words": {
+      const table = request.function === 3 ? hr : ir;
+      const words = table.slice(request.address, request.address + request.quantity);
+      return { kind: "words", function: request.function, words: [...words] };
+    }
+    case "write-bits":
+      request.bits.forEach((bit, n) => (co[request.address + n] = bit));
+      return { kind: "written", request };
+    case "write-words":
+      hr.set(request.words, request.address);
+      return { kind: "written", request };
+    case "mask-word": {
+      const now = hr[request.address] ?? 0;
+      hr[request.address] = (now & request.and) | (request.or & ~request.and);
+      return { kind: "written", request };
+    }
+    case "read-write-words": {
+      hr.set(request.words, request.address);
+      const end = request.readAddress + request.readQuantity;
+      return { kind: "words", function: 23, words: [...hr.slice(request.readAddress, end)] };
+    }
+    case "identify":
+      return identify(request, IDENTITY) ?? { kind: "exception", function: 43, code: 2 };
+  }
+}
