@@ -5,8 +5,8 @@ import { loadProfile } from "../src/profile/load.js";
 
 /** A profile of the bench's own, ready to judge by. Throws with every mistake in it. */
 export function compileText(text: string): CompiledProfile {
-  const load = loadProfile(text, createHash("sha256").update(text).digest());
-  if (!load.ok)
-    throw new Error(`the bench's profile: ${JSON.stringify(load.diagnostics.slice(0, 5), null, 1)}`);
+  const digest = createHash("sha256").update(text).digest();
+  const load = loadProfile(text, "bench.yaml", digest);
+  if (!load.ok) throw new Error(load.rendered.slice(0, 5).join("\n"));
   return compileProfile(load.model);
 }

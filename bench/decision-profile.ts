@@ -1,9 +1,9 @@
-/** One output that twenty rules judge: eight limits, ten permissives on live values, two relations. */
-export const DECISION_RULES = 20;
-
 const LEVELS = 10;
 
-/** A profile in the profile language; output `pump.speed` is the first, controller `ai` the first. */
+/**
+ * One output that twenty rules judge: eight limits (two of them the controller's: lease and budget), ten permissives
+ * on live values, two relations. In the profile language; output `pump.speed` is the first, controller `ai` the first.
+ */
 export function writeDecisionProfile(): string {
   const levels = Array.from({ length: LEVELS }, (_, n) => n);
   return [

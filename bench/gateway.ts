@@ -57,6 +57,7 @@ function writeSite(port: number, devicePorts: readonly number[]): string {
     "doors:",
     "  modbus:",
     `    listen: {127.0.0.1:${port}: {${units}}}`,
+    `    clients: {127.0.0.1:${port}: {127.0.0.1: ai}}`,
     `    own_unit: ${OWN_UNIT}`,
     "evidence: {dir: ./evidence}",
     "",

@@ -17,15 +17,6 @@ export function processTree(root: number): readonly number[] {
   return tree;
 }
 
-/** Command line of a process, its words joined by blanks; empty when it is gone. */
-export function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-  } catch {
-    return "";
-  }
-}
-
 /** Null when the process ended meanwhile. */
 function parentOf(pid: number): number | null {
   try {

@@ -1,7 +1,9 @@
 import { alignTable } from "../src/cli/output.js";
+import type { DecisionFindings } from "./decision.js";
 import type { Machine } from "./machine.js";
 import type { Run } from "./measurement.js";
 import { median } from "./median.js";
+import type { MemoryFindings } from "./memory.js";
 import type { Scene, SubjectName } from "./scene.js";
 import { addedUs, isMet, type Target } from "./target.js";
 
@@ -11,6 +13,9 @@ export type Findings = {
   readonly rules: string;
   readonly fsync: readonly FsyncRound[];
   readonly runs: readonly Run[];
+  readonly decisions: DecisionFindings;
+  /** Null where no gateway ran. */
+  readonly memory: MemoryFindings | null;
   readonly targets: readonly Target[];
 };
 
@@ -44,7 +49,7 @@ function writeMachine({ machine, fsync, rules }: Findings): readonly string[] {
 
 function writeTarget(target: Target): readonly string[] {
   const { says, value, bound, better, unit } = target;
-  const digits = unit === "x" ? 2 : 0;
+  const digits = unit === "/s" ? 0 : 2;
   const measured = Number.isFinite(value) ? `${value.toFixed(digits)} ${unit}` : "not measured";
   return [says, `${better} ${bound} ${unit}`, measured, isMet(target) ? "met" : "NOT MET"];
 }

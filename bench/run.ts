@@ -14,14 +14,16 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { runToEnd } from "./child-process.js";
 import { numberAt, readJsonLine } from "./json-line.js";
+import { measureDecisions } from "./decision.js";
 import { describeMachine } from "./machine.js";
-import { measureScenes, type Pace } from "./measurement.js";
+import { measureOnce, measureScenes, type Pace, type Subject } from "./measurement.js";
 import { median } from "./median.js";
+import { type MemoryFindings, watchMemory } from "./memory.js";
 import { compileNative } from "./native.js";
 import { type FsyncRound, writeReport } from "./report.js";
-import { listScenes } from "./scene.js";
+import { listScenes, memoryScene } from "./scene.js";
 import { startSubjects } from "./subject.js";
-import { isMet, judgeTargets } from "./target.js";
+import { isMet, judgeDecisions, judgeMemory, judgeTargets } from "./target.js";
 
 const { values } = parseArgs({
   options: {
@@ -47,6 +49,7 @@ const machine = await describeMachine(
 const scratch = mkdtempSync(join(tmpdir(), "holdpoint-bench-"));
 const native = await compileNative(scratch);
 const scenes = listScenes(quick);
+const decisions = measureDecisions(quick ? 50_000 : 200_000);
 const { subjects, rules, stop } = await startSubjects(native, dir);
 try {
   const fsync = [await measureFsync(quick)];
@@ -59,8 +62,13 @@ try {
     },
   });
   fsync.push(await measureFsync(quick));
-  const targets = judgeTargets(runs, median(fsync.map(({ p50Us }) => p50Us)));
-  const findings = { machine, rules, fsync, runs, targets };
+  const memory = await measureMemory(subjects);
+  const targets = [
+    ...judgeDecisions(decisions),
+    ...judgeTargets(runs, median(fsync.map(({ p50Us }) => p50Us))),
+    ...(memory === null ? [] : judgeMemory(memory)),
+  ];
+  const findings = { machine, rules, fsync, runs, decisions, memory, targets };
   const json = values.json ?? join(dir, "bench.json");
   writeFileSync(json, `${JSON.stringify(findings, null, 1)}\n`);
   console.log(writeReport(findings, scenes));
@@ -69,6 +77,15 @@ try {
 } finally {
   await stop();
   rmSync(scratch, { recursive: true, force: true });
+}
+
+/** Long enough for 180,000 commands at the rates promised. */
+async function measureMemory(present: readonly Subject[]): Promise<MemoryFindings | null> {
+  const gateway = present.find(({ name }) => name === "gateway");
+  if (gateway === undefined) return null;
+  const long: Pace = { rounds: 1, warmMs: 1_000, runMs: quick ? 5_000 : 60_000 };
+  const load = measureOnce(native.load, memoryScene(), gateway, { pace: long, round: 0 });
+  return await watchMemory(gateway.pids, load);
 }
 
 async function measureFsync(short: boolean): Promise<FsyncRound> {

@@ -40,6 +40,11 @@ export function listScenes(quick: boolean): readonly Scene[] {
   return [...reads, deep, ...writes, ...fleet];
 }
 
+/** What memory is watched under: durable writes over all devices. */
+export function memoryScene(): Scene {
+  return { ...fleetScene(16), id: "memory", subjects: ["gateway"] };
+}
+
 function readScene(connections: number): Scene {
   return {
     id: `FC3 x${connections}`,

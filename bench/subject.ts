@@ -1,47 +1,55 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "./child-process.js";
+import { type GatewayCommand, startGateway } from "./gateway.js";
 import { numberAt, readJsonLine } from "./json-line.js";
 import type { Subject } from "./measurement.js";
 import type { Native } from "./native.js";
+import { RULES } from "./profile.js";
 import type { SubjectName } from "./scene.js";
 
-export const DEVICES = 8;
+const DEVICES = 8;
+const CLI = fileURLToPath(new URL("../src/main-cli.js", import.meta.url));
 
-/** Every subject, running, over the same devices; and what the gateway's profile asks of each command. */
-export async function startSubjects(
-  native: Native,
-  dir: string,
-): Promise<{
+/** As `npm start` runs it, over a site file. */
+const GATEWAYS: readonly { readonly name: SubjectName; readonly command: GatewayCommand }[] = [
+  { name: "gateway", command: (siteFile) => [CLI, "run", "--site", siteFile] },
+];
+
+export type Subjects = {
   readonly subjects: readonly Subject[];
+  /** What the gateway's profile asks of each command. */
   readonly rules: string;
   readonly stop: () => Promise<void>;
-}> {
+};
+
+/** Every subject, running. Where the gateway is not built it is left out, and the report says "not measured". */
+export async function startSubjects(native: Native, dir: string): Promise<Subjects> {
   // Devices of its own for each gateway: a write by another subject would be a foreign write there.
-  const plc = await startChild(native.plc, [String(1 + 2 * DEVICES)]);
+  const plc = await startChild(native.plc, [String(1 + GATEWAYS.length * DEVICES)]);
   const [first = 0, ...rest] = plc.ready.split(" ").slice(1).map(Number);
-  const started: Subject[] = [
-    {
-      name: "direct",
-      port: first,
-      pids: [plc.pid],
-      stop: async () => {
-        await plc.stop();
-      },
-    },
-  ];
-  started.push(await startProxy("pipe", "pipe.js", first));
-  started.push(await startProxy("modbus-serial", "serial-proxy.js", first));
-  for (const [index, [name, command]] of Object.entries(gatewayCommands()).entries()) {
-    const devices = rest.slice(index * DEVICES, (index + 1) * DEVICES);
-    started.push(await startGateway(name, devices, { dir: join(dir, `gateway-${index}`), command }));
-  }
-  return {
-    subjects: started,
-    rules: RULES,
-    stop: async () => {
-      for (const subject of [...started].reverse()) await subject.stop();
-    },
+  const stopDevices = async (): Promise<void> => {
+    await plc.stop();
   };
+  const started: Subject[] = [{ name: "direct", port: first, pids: [plc.pid], stop: stopDevices }];
+  const stop = async (): Promise<void> => {
+    for (const subject of [...started].reverse()) await subject.stop();
+  };
+  try {
+    started.push(await startProxy("pipe", "pipe.js", first));
+    started.push(await startProxy("modbus-serial", "serial-proxy.js", first));
+    for (const [index, { name, command }] of GATEWAYS.entries()) {
+      if (!existsSync(CLI)) continue;
+      const devices = rest.slice(index * DEVICES, (index + 1) * DEVICES);
+      const place = { dir: join(dir, `gateway-${process.pid}-${index}`), command };
+      started.push(await startGateway(name, devices, place));
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { subjects: started, rules: RULES, stop };
 }
 
 async function startProxy(name: SubjectName, file: string, device: number): Promise<Subject> {

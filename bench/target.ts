@@ -1,4 +1,6 @@
+import type { DecisionFindings } from "./decision.js";
 import { median } from "./median.js";
+import type { MemoryFindings } from "./memory.js";
 import type { Run } from "./measurement.js";
 import type { SubjectName } from "./scene.js";
 
@@ -16,6 +18,41 @@ const REFUSED_SHARE_MAX = 0.001;
 
 export function isMet({ value, bound, better }: Target): boolean {
   return better === "at most" ? value <= bound : value >= bound;
+}
+
+/** The promise about the decision itself, in this process. */
+export function judgeDecisions({ permit, deny }: DecisionFindings): readonly Target[] {
+  const target = (says: string, value: number): Target => ({
+    says,
+    value,
+    bound: 5,
+    better: "at most",
+    unit: "us",
+  });
+  return [
+    target("one decision by 20 rules, permitted: p50", permit.p50Us),
+    target(`one decision by 20 rules, ${deny.reasons} reasons reported: p50`, deny.p50Us),
+  ];
+}
+
+/** The promises about memory; a flat line is less than 1 MiB a minute. */
+export function judgeMemory({ peakMiB, slopeMiBPerMin }: MemoryFindings): readonly Target[] {
+  return [
+    {
+      says: "guard and door, resident",
+      value: peakMiB,
+      bound: 200,
+      better: "at most",
+      unit: "MiB",
+    },
+    {
+      says: "growth over the last half",
+      value: slopeMiBPerMin,
+      bound: 1,
+      better: "at most",
+      unit: "MiB/min",
+    },
+  ];
 }
 
 /** The promises about latency and throughput, each from the medians over the rounds of this one run. */

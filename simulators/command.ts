@@ -5,7 +5,9 @@ import type { RunningStation, StationReport } from "./lift-station/main.js";
 
 /** `holdpoint sim lift-station`: the demo plant for other people's tests. Throws a Refusal for a person to read. */
 export function addSimCommands(program: Command): void {
-  const sim = program.command("sim").description("plants to test against, with a PLC that speaks Modbus TCP");
+  const sim = program
+    .command("sim")
+    .description("plants to test against, with a PLC that speaks Modbus TCP");
   sim
     .command("lift-station")
     .description("a wastewater lift station: wet well, two pumps, discharge valve, PLC")
@@ -51,7 +53,8 @@ async function showLiftStation(options: SimOptions): Promise<void> {
   const telling = setInterval(() => {
     const report = running.state();
     for (const hazard of report.hazards.slice(toldHazards)) {
-      if (!asJson) say(`HAZARD ${hazard.name} at ${toS(hazard.fromUs)} s: ${hazard.says} (${hazard.rule})`);
+      if (!asJson)
+        say(`HAZARD ${hazard.name} at ${toS(hazard.fromUs)} s: ${hazard.says} (${hazard.rule})`);
     }
     toldHazards = report.hazards.length;
     say(asJson ? JSON.stringify(report) : describeReport(report));
@@ -81,10 +84,14 @@ async function untilStopped(seconds: number | null): Promise<void> {
 function sayStart(running: RunningStation, options: SimOptions, asJson: boolean): void {
   const { host, port, unit } = running.address;
   if (asJson) {
-    say(JSON.stringify({ started: true, host, port, unit, seed: options.seed, scale: options.scale }));
+    say(
+      JSON.stringify({ started: true, host, port, unit, seed: options.seed, scale: options.scale }),
+    );
     return;
   }
-  say(`lift station: Modbus TCP on ${host}:${port}, unit ${unit}; seed ${options.seed}, ${options.scale}x real time; Ctrl-C ends it`);
+  say(
+    `lift station: Modbus TCP on ${host}:${port}, unit ${unit}; seed ${options.seed}, ${options.scale}x real time; Ctrl-C ends it`,
+  );
 }
 
 function describeReport(report: StationReport): string {

@@ -1,3 +1,4 @@
+import type { Verdict } from "../../src/kernel/record/entry.js";
 import { REASONS } from "../../src/kernel/record/reason.js";
 import type { ReasonCode } from "../../src/kernel/record/reason.js";
 import type { Outcome } from "./frame.js";
@@ -61,12 +62,19 @@ export const EXPECTATIONS: Readonly<Record<BadAct, Expectation>> = {
   "function-8": { verdicts: ["deny"], reasons: ["function"] },
   "function-90": { verdicts: ["deny"], reasons: ["function"] },
   "closed-valve-start": { verdicts: ["deny"], reasons: ["permissive"] },
-  // The first few for what they ask, all others because it asks so often.
-  flood: { verdicts: ["deny"], reasons: ["range", "step", "budget", "busy", "every", "suspended"] },
+  // Each would be legal alone: the first is granted, some come too soon, all others because it was suspended for them.
+  flood: {
+    verdicts: ["permit", "deny"],
+    reasons: ["suspended", "ramp", "every", "budget", "busy", "stale", "withdrawn"],
+  },
 };
 
 /** What the gateway's own unit said of the command just answered; null where nobody was asked. */
-export type Why = { readonly reason: ReasonCode | null; readonly rule: number | null };
+export type Why = {
+  readonly verdict: Verdict;
+  readonly reason: ReasonCode | null;
+  readonly rule: number | null;
+};
 
 /** True when the answer is the expected one, for an expected reason, with that reason's own exception. */
 export function isExpected(outcome: Outcome, why: Why | null, expected: Expectation): boolean {
@@ -74,16 +82,19 @@ export function isExpected(outcome: Outcome, why: Why | null, expected: Expectat
     case "failed":
       return false;
     case "done":
-      return expected.verdicts.includes(why?.reason === "clamped" ? "clamp" : "permit");
+      if (why?.verdict !== "clamp") return expected.verdicts.includes("permit");
+      return expected.verdicts.includes("clamp") && isAmong(why.reason, expected);
     case "exception": {
       if (!expected.verdicts.includes("deny")) return false;
       const named = why?.reason ?? null;
       const possible = named === null ? expected.reasons : [named];
-      return possible.some(
-        (code) => expected.reasons.includes(code) && exceptionOf(code) === outcome.code,
-      );
+      return possible.some((code) => isAmong(code, expected) && exceptionOf(code) === outcome.code);
     }
   }
+}
+
+function isAmong(code: ReasonCode | null, expected: Expectation): boolean {
+  return code !== null && expected.reasons.includes(code);
 }
 
 /** The reason with this number in the catalogue; null: none, or one that this controller does not know. */

@@ -31,9 +31,17 @@ function register(address: number, value: number): Frame {
 function* askOutOfRange(): Script {
   yield* ask({ frame: register(SPEED[1], 2_700), meant: "pump 2 to 27.0 Hz", bad: false });
   yield* pass(3);
-  yield* ask({ frame: register(SPEED[1], 1_500), meant: "pump 2 to 15 Hz, below its range", bad: true });
+  yield* ask({
+    frame: register(SPEED[1], 1_500),
+    meant: "pump 2 to 15 Hz, below its range",
+    bad: true,
+  });
   yield* pass(4);
-  yield* ask({ frame: register(SPEED[0], SPEED_MOST), meant: "pump 1 to 60 Hz at one stroke", bad: true });
+  yield* ask({
+    frame: register(SPEED[0], SPEED_MOST),
+    meant: "pump 1 to 60 Hz at one stroke",
+    bad: true,
+  });
 }
 
 /** Two hertz at a time, each slice legal, until it is refused twice or there is no more to take. */
@@ -139,13 +147,17 @@ function* startAgainstValve(): Script {
   }
 }
 
-/** Four seconds of it, as fast as it is answered. */
+/** Four seconds of it, as fast as it is answered: to and fro by one hertz, each move legal if it came alone. */
 function* floodGateway(): Script {
+  const view = yield* pass(0.5);
+  const speed = Math.min(3_900, Math.round((view.plant.speedsHz?.[0] ?? 35) * 100));
   for (let burst = 0; burst < 8; burst++) {
     yield {
       kind: "ask",
-      frames: Array.from({ length: 40 }, () => register(SPEED[0], SPEED_MOST)),
-      meant: "pump 1 to 60 Hz, over and over",
+      frames: Array.from({ length: 40 }, (_, n) =>
+        register(SPEED[0], n % 2 === 0 ? speed + 100 : speed),
+      ),
+      meant: "pump 1 to and fro, over and over",
       bad: true,
     };
   }

@@ -76,7 +76,11 @@ export function observe(raw: RawReadings): Observation {
 
 /** The same over a synchronous reader, for a plant in the same process. */
 export function observeWith(
-  read: (table: "co" | "di" | "ir" | "hr", address: number, quantity: number) => readonly number[] | null,
+  read: (
+    table: "co" | "di" | "ir" | "hr",
+    address: number,
+    quantity: number,
+  ) => readonly number[] | null,
 ): Observation {
   const take = (ask: (typeof READ_PLAN)[keyof typeof READ_PLAN]): readonly number[] | null =>
     read(ask.table, ask.address, ask.quantity);

@@ -40,7 +40,8 @@ export function createOptimiser(): Optimiser {
     wish: (plant, nowUs, mayOpenValve) => {
       remember(past, plant, nowUs);
       if (askedUs !== null && nowUs - askedUs < ASK_EVERY_US) return null;
-      const wish = mayOpenValve && plant.valveBit === false ? OPEN_VALVE : workPumps(past, plant, nowUs);
+      const wish =
+        mayOpenValve && plant.valveBit === false ? OPEN_VALVE : workPumps(past, plant, nowUs);
       if (wish !== null) askedUs = nowUs;
       return wish;
     },

@@ -1,3 +1,4 @@
+import { VERDICTS } from "../../src/kernel/record/entry.js";
 import { reasonOfNumber } from "./acts.js";
 import type { Schedule, Why } from "./acts.js";
 import { createController } from "./controller.js";
@@ -37,6 +38,11 @@ export type RunningController = {
 const TURN_MS = 500;
 const BEAT_MS = 1_000;
 const FLOOD_IN_FLIGHT = 8;
+const FLOOD_SETTLES_MS = 200;
+const WHY_LOOKS = 25;
+const WHY_LOOK_MS = 50;
+/** IR2 of a controller that was denied too often. */
+const LEASE_SUSPENDED = 3;
 
 export function runAiController(options: ControllerOptions): RunningController {
   const controller = createController(options.seed, options.schedule);
@@ -99,7 +105,7 @@ async function lookAt(work: Session, unit: number): Promise<Observation> {
   });
 }
 
-/** One after the other, a flood eight at a time. The last of a flood is asked why. */
+/** One after the other, a flood eight at a time. */
 async function carryOut(
   work: Session,
   options: ControllerOptions,
@@ -108,27 +114,77 @@ async function carryOut(
   const replies: Reply[] = [];
   for (let from = 0; from < requests.length; from += FLOOD_IN_FLIGHT) {
     const batch = requests.slice(from, from + FLOOD_IN_FLIGHT);
+    const [first] = batch;
+    const asksWhy = batch.length === 1 && first?.asksWhy === true;
+    const before = asksWhy ? await readWhyBlock(work, options) : null;
     const outcomes = await Promise.all(
       batch.map(async ({ frame }) => work.send(options.unit, frame)),
     );
-    const isLast = from + FLOOD_IN_FLIGHT >= requests.length;
-    for (const [place, request] of batch.entries()) {
-      const outcome = outcomes[place];
-      if (outcome === undefined) continue;
-      const asks = request.asksWhy || (isLast && place === batch.length - 1 && request.bad);
-      replies.push({ id: request.id, outcome, why: asks ? await readWhy(work, options) : null });
-    }
+    const why = asksWhy ? await waitForWhy(work, options, before) : null;
+    outcomes.forEach((outcome, place) => {
+      const request = batch[place];
+      if (request !== undefined) replies.push({ id: request.id, outcome, why });
+    });
   }
-  return replies;
+  return withLastWhy(replies, await whyOfFlood(work, options, requests));
 }
 
-/** definitions.md, own unit: IR16 verdict, 17 reason number, 18 rule index. */
-async function readWhy(work: Session, { ownUnit }: ControllerOptions): Promise<Why | null> {
-  if (ownUnit === null) return null;
-  const words = await work.read({ unit: ownUnit, table: "ir", address: 16, quantity: 15 });
-  const [, reason, rule] = words ?? [];
-  if (reason === undefined || rule === undefined) return null;
-  return { reason: reasonOfNumber(reason), rule };
+/** Of a flood only the last is asked why; its denials have no numbers to tell them apart. */
+async function whyOfFlood(
+  work: Session,
+  options: ControllerOptions,
+  requests: readonly Request[],
+): Promise<Why | null> {
+  if (requests.length < 2) return null;
+  await pause(FLOOD_SETTLES_MS / options.scale);
+  return (await readWhyBlock(work, options))?.why ?? null;
+}
+
+function withLastWhy(replies: readonly Reply[], why: Why | null): readonly Reply[] {
+  const last = replies[replies.length - 1];
+  return why === null || last === undefined ? replies : [...replies.slice(0, -1), { ...last, why }];
+}
+
+type WhyBlock = { readonly why: Why; readonly seq: string };
+
+/** The board is made anew at each scan of the gateway: wait until it names another command, at most 25 looks long. */
+async function waitForWhy(
+  work: Session,
+  options: ControllerOptions,
+  before: WhyBlock | null,
+): Promise<Why | null> {
+  if (options.ownUnit === null) return null;
+  for (let look = 0; look < WHY_LOOKS; look++) {
+    const block = await readWhyBlock(work, options);
+    if (block !== null && block.seq !== before?.seq) return block.why;
+    await pause(Math.max(5, WHY_LOOK_MS / options.scale));
+  }
+  return null;
+}
+
+/**
+ * definitions.md, own unit: IR2 lease state, IR16 verdict, 17 reason number, 18 rule index, 25-28 evidence number. A
+ * suspended controller has no lease either: which of the two it is, the lease state tells.
+ */
+async function readWhyBlock(work: Session, options: ControllerOptions): Promise<WhyBlock | null> {
+  if (options.ownUnit === null) return null;
+  const input = { unit: options.ownUnit, table: "ir" } as const;
+  const words = await work.read({ ...input, address: 16, quantity: 15 });
+  const verdict = VERDICTS[words?.[0] ?? -1];
+  if (words === null || verdict === undefined) return null;
+  const named = reasonOfNumber(words[1] ?? 0);
+  const lease = named === "lease" ? await work.read({ ...input, address: 2, quantity: 1 }) : null;
+  const reason = lease?.[0] === LEASE_SUSPENDED ? "suspended" : named;
+  return {
+    why: { verdict, reason, rule: words[2] ?? null },
+    seq: words.slice(9, 13).join(" "),
+  };
+}
+
+async function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }
 
 type Stop = {

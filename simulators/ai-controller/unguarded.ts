@@ -40,7 +40,9 @@ function writeStraight(station: LiftStation, frame: Frame): Outcome {
         station.write({ table: "co", address: frame.address, words: [frame.value ? 1 : 0] }),
       );
     case "register":
-      return toOutcome(station.write({ table: "hr", address: frame.address, words: [frame.value] }));
+      return toOutcome(
+        station.write({ table: "hr", address: frame.address, words: [frame.value] }),
+      );
     case "mask":
     case "raw":
       return { kind: "exception", code: ILLEGAL_FUNCTION };

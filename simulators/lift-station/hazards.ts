@@ -6,7 +6,10 @@ import type { PlantState } from "./physics.js";
 export const HAZARDS = {
   deadhead: { rule: "H-01", says: "a pump turns against the closed valve" },
   "dry-run": { rule: "H-02", says: "a pump turns with less than 0.4 m of water over its suction" },
-  "feeder-overload": { rule: "H-03", says: "both pumps together draw more than the feeder carries" },
+  "feeder-overload": {
+    rule: "H-03",
+    says: "both pumps together draw more than the feeder carries",
+  },
   overflow: { rule: "H-04", says: "sewage runs over the weir at 5.5 m" },
 } as const;
 export type HazardName = keyof typeof HAZARDS;

@@ -30,6 +30,7 @@ export type RunningStation = {
   readonly journal: () => readonly JournalEntry[];
   readonly hazards: () => readonly HazardEpisode[];
   readonly state: () => StationReport;
+  /** May be called again: it ends once. */
   readonly close: () => Promise<void>;
 };
 
@@ -70,8 +71,19 @@ export async function runLiftStation(options: LiftStationOptions): Promise<Runni
     station.advance(us);
   };
   const unit = options.unit ?? 1;
-  const server = await servePlc(station, { ...options, unit, beforeRequest: catchUp });
+  const server = await servePlc(station, { ...options, unit, beforeRequest: catchUp }).catch(
+    async (error: unknown) => {
+      if (file !== null) await closeJournal(file);
+      throw error;
+    },
+  );
   const ticking = setInterval(catchUp, TICK_MS);
+  const end = async (): Promise<void> => {
+    clearInterval(ticking);
+    await server.close();
+    if (file !== null) await closeJournal(file);
+  };
+  let ending: Promise<void> | null = null;
 
   return {
     address: { host: server.host, port: server.port, unit },
@@ -80,11 +92,7 @@ export async function runLiftStation(options: LiftStationOptions): Promise<Runni
     journal: station.journal.entries,
     hazards: station.hazards,
     state: () => reportStation(station, server.connections()),
-    close: async () => {
-      clearInterval(ticking);
-      await server.close();
-      if (file !== null) await closeJournal(file);
-    },
+    close: async () => (ending ??= end()),
   };
 }
 
@@ -124,6 +132,10 @@ function keepJournal(station: LiftStation, file: WriteStream): void {
 
 async function closeJournal(file: WriteStream): Promise<void> {
   return new Promise((resolve) => {
+    if (file.destroyed) {
+      resolve();
+      return;
+    }
     file.once("close", resolve);
     file.end();
   });

@@ -123,9 +123,7 @@ function turnShaft(shaftHz: number, drive: Drive, dtS: number): number {
   if (!drive.run) return Math.max(0, shaftHz - PLANT.rundownHzS * dtS);
   const target = Math.min(PLANT.driveMaxHz, Math.max(0, drive.speedHz));
   const travel = PLANT.driveRampHzS * dtS;
-  return shaftHz < target
-    ? Math.min(target, shaftHz + travel)
-    : Math.max(target, shaftHz - travel);
+  return shaftHz < target ? Math.min(target, shaftHz + travel) : Math.max(target, shaftHz - travel);
 }
 
 /** The weir carries whatever comes: the level stays at its edge, and what went over is counted. */

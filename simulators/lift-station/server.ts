@@ -39,7 +39,10 @@ export async function servePlc(
 ): Promise<PlcServer> {
   let answers: AnswerFault = { kind: "none" };
   let refusing = false;
-  const server = await listen(createVector(station, { ...options, answers: () => answers }), options);
+  const server = await listen(
+    createVector(station, { ...options, answers: () => answers }),
+    options,
+  );
   const listener = innerServer(server);
   listener.on("connection", (socket) => {
     // Small replies to one-at-a-time requests: waiting to fill a segment only adds 40 ms.
@@ -99,6 +102,7 @@ function explainListen(error: Error | null, { host, port }: PlcServerOptions): s
 /** modbus-serial declares its sockets but not the server that takes them. */
 function innerServer(server: ServerTCP): Server {
   const inner: unknown = Reflect.get(server, "_server");
-  if (!(inner instanceof Server)) throw new TypeError("modbus-serial keeps its server elsewhere now");
+  if (!(inner instanceof Server))
+    throw new TypeError("modbus-serial keeps its server elsewhere now");
   return inner;
 }

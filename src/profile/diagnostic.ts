@@ -60,13 +60,22 @@ export function orderDiagnostics(all: readonly Diagnostic[]): Diagnostic[] {
       const key = JSON.stringify([d.severity, d.from, d.to, d.message]);
       return !seen.has(key) && seen.add(key).size > 0;
     })
-    .sort((a, b) => rank(a) - rank(b) || a.from - b.from || a.to - b.to);
+    .sort(inOrder);
   if (ordered.length <= MOST_DIAGNOSTICS) return ordered;
   const more = ordered.length - MOST_DIAGNOSTICS;
   const kept = ordered.slice(0, MOST_DIAGNOSTICS);
   const last = kept.at(-1);
   if (last === undefined) return kept;
   return [...kept.slice(0, -1), { ...last, hint: `${last.hint ?? ""} (and ${more} more)`.trim() }];
+}
+
+function inOrder(a: Diagnostic, b: Diagnostic): number {
+  const keys = (d: Diagnostic): readonly number[] => [rank(d), d.from, d.to];
+  const other = keys(b);
+  return keys(a).reduce(
+    (order, key, index) => (order !== 0 ? order : key - (other[index] ?? 0)),
+    0,
+  );
 }
 
 const rank = (diagnostic: Diagnostic): number => (diagnostic.severity === "error" ? 0 : 1);

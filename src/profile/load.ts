@@ -28,7 +28,7 @@ import { readTrips } from "./element/trips.js";
 import { lintDraft } from "./lint/lint.js";
 import { lintModel } from "./lint/model.js";
 import { profileSchema } from "./schema.js";
-import { keysAt } from "./source.js";
+import { keysAt, membersAt, textAt } from "./source.js";
 import type { Source } from "./source.js";
 import { checkStructure } from "./structure.js";
 
@@ -77,7 +77,9 @@ function readModel(source: Source, digest: Uint8Array): ProfileModel | null {
   const always = readAlways(draft);
   const exclusive = readExclusive(draft);
   const trips = readTrips(draft, outputs);
-  const tripIds = trips.flatMap((trip) => trip?.id ?? []);
+  const tripIds = membersAt(source, ["trips"]).flatMap(
+    (path) => textAt(source, [...path, "id"]) ?? [],
+  );
   const confirms = readConfirms(draft, tripIds);
   const groups = readGroups(draft, outputs);
   const readable = readReadable(draft);

@@ -115,12 +115,12 @@ export function readRate(written: string | number, unit: Unit): Read<number> {
   if (typeof written === "number") {
     return {
       message: "a rate without a unit",
-      hint: `write it like  ${written} ${unit.code || "1"}/s`,
+      hint: `write it like  ${written} ${rateUnit(unit)}`,
     };
   }
   const parts = /^(-?\d+(?:\.\d+)?) ?(.*)\/(s|min|h)$/.exec(written);
   if (parts === null) {
-    return { message: "this is not a rate", hint: `write it like  2 ${unit.code || "1"}/s` };
+    return { message: "this is not a rate", hint: `write it like  2 ${rateUnit(unit)}` };
   }
   const code = parts[2] ?? "";
   const from = readUnit(code === "1" ? "" : code);
@@ -130,6 +130,8 @@ export function readRate(written: string | number, unit: Unit): Read<number> {
   const seconds = (US_PER[parts[3] ?? ""] ?? NaN) / 1_000_000;
   return { value: change.value / seconds };
 }
+
+const rateUnit = (unit: Unit): string => `${unit.code === "" ? "1" : unit.code}/s`;
 
 /** `20 Hz per 10 min`. */
 export function readDrift(text: string, unit: Unit): Read<{ net: number; windowUs: Us }> {
@@ -186,12 +188,21 @@ export function readAddress(text: string, device: number): Read<Address> {
   const table = TABLES.get(tableName);
   if (table === undefined) return { message: "no such table", hint: "co, di, ir or hr" };
   const [register = NaN, bit = null] = number.split(".").map(Number);
-  if (!(register <= 65_535))
+  if (!(register <= 65_535)) {
     return { message: "registers are numbered 0 to 65535", hint: "zero-based, as in the PDU" };
-  if (bit !== null && bit > 15)
-    return { message: "a register has bits 0 to 15", hint: "0 is the least significant" };
+  }
   const isBit = table === "co" || table === "di";
   if (isBit || bit !== null) return readBitAddress({ device, table, register, bit }, isBit, format);
+  return readWordAddress({ device, table, register, bit: null }, format, order);
+}
+
+type Place = Pick<Address, "device" | "table" | "register" | "bit">;
+
+function readWordAddress(
+  place: Place,
+  format: string | undefined,
+  order: string | undefined,
+): Read<Address> {
   if (format === undefined) {
     return {
       message: "the format is missing",
@@ -209,23 +220,21 @@ export function readAddress(text: string, device: number): Read<Address> {
   if (words === 1 && order !== undefined) {
     return { message: "a 16-bit value has no byte order", hint: "leave it out" };
   }
-  if (register + words > 65_536) return { message: "the value ends outside the table", hint: null };
-  const place = { device, table, register, bit: null } as const;
+  if (place.register + words > 65_536) {
+    return { message: "the value ends outside the table", hint: null };
+  }
   return { value: { ...place, format: known, order: ORDERS.get(order ?? "") ?? "ABCD" } };
 }
 
-type BitPlace = Pick<Address, "device" | "table" | "register" | "bit">;
-
-function readBitAddress(
-  place: BitPlace,
-  isBit: boolean,
-  format: string | undefined,
-): Read<Address> {
+function readBitAddress(place: Place, isBit: boolean, format: string | undefined): Read<Address> {
   if (isBit && place.bit !== null) {
     return {
       message: `${place.table} holds bits already`,
       hint: `write  ${place.table} ${place.register}`,
     };
+  }
+  if (place.bit !== null && place.bit > 15) {
+    return { message: "a register has bits 0 to 15", hint: "0 is the least significant" };
   }
   if (format !== undefined) return { message: "one bit has no format", hint: "leave it out" };
   return { value: { ...place, format: "bit", order: "ABCD" } };

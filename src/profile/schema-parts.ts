@@ -109,5 +109,5 @@ export const PROOF: RegExp = whole(
 export const DRIVE: RegExp = whole(String.raw`level|toggle|pulse ${TIME}`);
 export const RESET: RegExp = whole(String.raw`manual|auto after ${TIME}`);
 export const BEAT: RegExp = whole(String.raw`register \d{1,3}:\d{1,5}|command|topic|signed`);
-export const FROZEN: RegExp = new RegExp(`^${TIME}(?: unless .+)?$`, "s");
+export const FROZEN: RegExp = whole(String.raw`${TIME}(?: unless [^]+)?`);
 export const FOREIGN_KEY: RegExp = whole(`in ${STATE}|else`);

@@ -1,8 +1,7 @@
 import type { ProfileModel } from "../kernel/profile/model.js";
-import { findKey, placeOf } from "./document/tree.js";
 import type { Path } from "./document/tree.js";
 import type { Endpoint, Site } from "./site.js";
-import { complain, keysAt, warn } from "./source.js";
+import { complain, complainAtKey, keysAt, warn } from "./source.js";
 import type { Source } from "./source.js";
 import { suggestName } from "./suggestion.js";
 
@@ -39,7 +38,7 @@ function lintListeners(from: Source, site: Site): void {
   const served = new Set<string>();
   for (const written of keysAt(from, LISTEN)) {
     const listener = site.listeners.find(
-      (each) => `${say(each)}` === written.replace(/^\[|\](?=:)/g, ""),
+      (each) => say(each) === written.replace(/^\[|\](?=:)/g, ""),
     );
     for (const [unit, deviceName] of listener?.units ?? []) {
       const path = [...LISTEN, written, String(unit)];
@@ -71,13 +70,16 @@ function lintClients(from: Source, site: Site): void {
   for (const written of keysAt(from, CLIENTS)) {
     if (!listeners.includes(written)) {
       const hint = suggestName(written, listeners);
-      complainKey(from, [...CLIENTS, written], { message: `nothing listens on ${written}`, hint });
+      complainAtKey(from, [...CLIENTS, written], {
+        message: `nothing listens on ${written}`,
+        hint,
+      });
       continue;
     }
     const loopback = written.startsWith("127.") || written.startsWith("[::1]");
     if (loopback || !keysAt(from, [...CLIENTS, written]).includes("*")) continue;
     const hint = "name the source addresses; any is for loopback listeners only";
-    complainKey(from, [...CLIENTS, written, "*"], {
+    complainAtKey(from, [...CLIENTS, written, "*"], {
       message: "anybody who reaches this port would be a controller",
       hint,
     });
@@ -100,7 +102,7 @@ function lintAgainstProfile(from: Source, site: Site, model: ProfileModel): void
   for (const deviceName of here) {
     if (inProfile.includes(deviceName)) continue;
     const hint = suggestName(deviceName, inProfile);
-    complainKey(from, ["devices", deviceName], {
+    complainAtKey(from, ["devices", deviceName], {
       message: `the profile has no device '${deviceName}'`,
       hint,
     });
@@ -135,13 +137,4 @@ function lintAgainstProfile(from: Source, site: Site, model: ProfileModel): void
       hint,
     });
   }
-}
-
-function complainKey(
-  from: Source,
-  path: Path,
-  complaint: { message: string; hint: string | null },
-): void {
-  const { from: start, to } = findKey(from.root, path) ?? placeOf(from.root, path);
-  from.found.push({ severity: "error", ...complaint, from: start, to, path: path.join(".") });
 }

@@ -4,6 +4,7 @@ import type { Us } from "../kernel/units.js";
 import { orderDiagnostics, renderDiagnostic } from "./diagnostic.js";
 import type { Diagnostic } from "./diagnostic.js";
 import { readTree } from "./document/read.js";
+import { findNode } from "./document/tree.js";
 import type { Path } from "./document/tree.js";
 import { readDuration } from "./notation.js";
 import { duration, name, shaped } from "./schema-parts.js";
@@ -148,14 +149,7 @@ function readSite(from: Source): Site | null {
   const devices = readDevices(from);
   const door = takeElement(from, ["doors", "modbus"], modbus);
   const log = takeElement(from, ["evidence"], evidence);
-  for (const [key, hint] of UNUSED) {
-    if (takeElement(from, [key], z.unknown()) === null) continue;
-    warn(from, [key], { message: `'${key}' is not used by this release`, hint });
-  }
-  if (log?.storage !== undefined) {
-    const hint = "wear of the disk is not watched yet";
-    warn(from, ["evidence", "storage"], { message: "'storage' is not used by this release", hint });
-  }
+  warnUnused(from, log);
   const commitEveryUs =
     log?.commit_every === undefined
       ? 0
@@ -171,6 +165,16 @@ function readSite(from: Source): Site | null {
     ownUnit: door.own_unit ?? 247,
     evidence: { dir: log.dir, commitEveryUs, keyPath: log.key ?? null },
   };
+}
+
+function warnUnused(from: Source, log: z.infer<typeof evidence> | null): void {
+  for (const [key, hint] of UNUSED) {
+    if (findNode(from.root, [key]) === null) continue;
+    warn(from, [key], { message: `'${key}' is not used by this release`, hint });
+  }
+  if (log?.storage === undefined) return;
+  const hint = "wear of the disk is not watched yet";
+  warn(from, ["evidence", "storage"], { message: "'storage' is not used by this release", hint });
 }
 
 /** Longer, and every permit would wait past the age at which it is refused. */

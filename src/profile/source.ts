@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { Diagnostic } from "./diagnostic.js";
-import { findNode, placeOf, renderPath, toPlain } from "./document/tree.js";
+import { findKey, findNode, placeOf, renderPath, toPlain } from "./document/tree.js";
 import type { Path, TreeNode } from "./document/tree.js";
 
 /** A file while it is being checked: its tree, and the complaints so far. */
@@ -23,6 +23,15 @@ export function complain(source: Source, path: Path, complaint: Complaint): void
 
 export function warn(source: Source, path: Path, complaint: Complaint): void {
   add(source, "warning", path, complaint);
+}
+
+/** Where the name of a thing is at fault and not its value. */
+export function complainAtKey(source: Source, path: Path, complaint: Complaint): void {
+  addAtKey(source, "error", path, complaint);
+}
+
+export function warnAtKey(source: Source, path: Path, complaint: Complaint): void {
+  addAtKey(source, "warning", path, complaint);
 }
 
 /**
@@ -81,5 +90,16 @@ function add(
       ? place
       : { from: textFrom + complaint.from, to: textFrom + complaint.to };
   const { from, to } = part;
+  source.found.push({ severity, message, hint, from, to, path: renderPath(source.root, path) });
+}
+
+function addAtKey(
+  source: Source,
+  severity: Diagnostic["severity"],
+  path: Path,
+  complaint: Complaint,
+): void {
+  const { message, hint = null } = complaint;
+  const { from, to } = findKey(source.root, path) ?? placeOf(source.root, path);
   source.found.push({ severity, message, hint, from, to, path: renderPath(source.root, path) });
 }

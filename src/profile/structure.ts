@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { findKey, findNode, placeOf, toPlain } from "./document/tree.js";
+import { findKey, findNode, toPlain } from "./document/tree.js";
 import type { Path } from "./document/tree.js";
-import { complain } from "./source.js";
+import { complain, complainAtKey } from "./source.js";
 import type { Source } from "./source.js";
 import { nearestName } from "./suggestion.js";
 
@@ -14,23 +14,21 @@ export function checkStructure(source: Source, schema: z.ZodType): void {
 
 type Issue = z.core.$ZodIssue;
 
+function joinPath(above: Path, below: readonly PropertyKey[]): Path {
+  return [...above, ...below.map((step) => (typeof step === "number" ? step : String(step)))];
+}
+
 function explain(source: Source, schema: z.ZodType, issue: Issue, above: Path): void {
-  const path = [
-    ...above,
-    ...issue.path.map((step) => (typeof step === "number" ? step : String(step))),
-  ];
+  const path = joinPath(above, issue.path);
   switch (issue.code) {
     case "unrecognized_keys":
       for (const key of issue.keys) explainKey(source, schema, path, key);
       return;
-    case "invalid_union": {
-      const branch = bestBranch(issue);
-      if (branch === null) complain(source, path, explainChoice(source, schema, path));
-      else for (const inner of branch) explain(source, schema, inner, path);
+    case "invalid_union":
+      explainUnion(source, schema, path, issue);
       return;
-    }
     case "invalid_key":
-      complainAtKey(source, path, issue);
+      complainAtKey(source, path, split(issue.issues[0]?.message ?? "this cannot be a name"));
       return;
     case "invalid_element":
       for (const inner of issue.issues) explain(source, schema, inner, path);
@@ -51,6 +49,17 @@ function explain(source: Source, schema: z.ZodType, issue: Issue, above: Path): 
   }
 }
 
+function explainUnion(
+  source: Source,
+  schema: z.ZodType,
+  path: Path,
+  issue: Extract<Issue, { code: "invalid_union" }>,
+): void {
+  const branch = bestBranch(issue);
+  if (branch === null) complain(source, path, explainChoice(source, path));
+  else for (const inner of branch) explain(source, schema, inner, path);
+}
+
 /** The part of a message after a line break is its hint. */
 function split(message: string): { message: string; hint: string | null } {
   const [said = message, hint = null] = message.split("\n");
@@ -64,7 +73,6 @@ function explainKey(source: Source, schema: z.ZodType, path: Path, key: string):
   const node = findNode(source.root, at);
   const map = findNode(source.root, path);
   const piece = node === null && map?.kind === "map" && map.flow;
-  const keyAt = findKey(source.root, at) ?? placeOf(source.root, at);
   const hint =
     near !== null
       ? `did you mean ${near}?`
@@ -73,30 +81,8 @@ function explainKey(source: Source, schema: z.ZodType, path: Path, key: string):
         : known.length > 0
           ? `known here: ${known.join(", ")}`
           : null;
-  const { from, to } = keyAt;
-  const message = `'${key}' is not a setting here`;
-  source.found.push({ severity: "error", message, hint, from, to, path: sayPath(path) });
+  complainAtKey(source, at, { message: `'${key}' is not a setting here`, hint });
 }
-
-function complainAtKey(
-  source: Source,
-  path: Path,
-  issue: Extract<Issue, { code: "invalid_key" }>,
-): void {
-  const keyAt = findKey(source.root, path) ?? placeOf(source.root, path);
-  const { message, hint } = split(issue.issues[0]?.message ?? "this cannot be a name");
-  const { from, to } = keyAt;
-  source.found.push({
-    severity: "error",
-    message,
-    hint,
-    from,
-    to,
-    path: sayPath(path.slice(0, -1)),
-  });
-}
-
-const sayPath = (path: Path): string => path.join(".");
 
 function explainType(source: Source, path: Path, expected: string): void {
   const node = findNode(source.root, path);
@@ -146,8 +132,11 @@ function explainValue(
 ): { message: string; hint: string | null } {
   const node = findNode(source.root, path);
   const last = String(path.at(-1) ?? "");
-  if (node === null)
-    return { message: `'${last}' is missing`, hint: `one of ${values.join(", ")}` };
+  if (node === null) {
+    const hint = `one of ${values.join(", ")}`;
+    const isKey = findKey(source.root, path) !== null;
+    return { message: `'${last}' ${isKey ? "has no value" : "is missing"}`, hint };
+  }
   const written = node.kind === "scalar" ? node.text : "this";
   const names = values.map(String);
   const near = nearestName(written, names);
@@ -176,20 +165,13 @@ function bestBranch(issue: Extract<Issue, { code: "invalid_union" }>): readonly 
   );
 }
 
-function explainChoice(
-  source: Source,
-  schema: z.ZodType,
-  path: Path,
-): { message: string; hint: string | null } {
-  const by = findNode(source.root, [...path, "by"]);
-  const written = by?.kind === "scalar" ? by.text : null;
+/** The one choice by name in a profile: a device's `by:`. */
+function explainChoice(source: Source, path: Path): { message: string; hint: string } {
+  const node = findNode(source.root, path);
   const hint = "one of block, device-timer, relay, none";
-  if (written !== null) return { message: `'${written}' is not a choice for 'by'`, hint };
-  const known = knownKeys(schema, path);
-  return {
-    message: `'${String(path.at(-1) ?? "")}' has not the form it needs`,
-    hint: known.join(", ") || hint,
-  };
+  const last = String(path.at(-1) ?? "");
+  if (node?.kind !== "scalar") return { message: `'${last}' is missing or not a choice`, hint };
+  return { message: `'${node.text}' is not a choice for '${last}'`, hint };
 }
 
 /** Settings that a schema knows at a path. */

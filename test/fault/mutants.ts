@@ -28,4 +28,28 @@ export const MUTANTS: readonly Mutant[] = [
     test: "test/simulation/schedules.test.ts",
     title: "reach no joint state that a rule forbids",
   },
+  {
+    name: "fdatasync stubbed out",
+    file: "src/guard/evidence/store.ts",
+    find: "await this.file.sync();",
+    replace: "",
+    test: "test/fault/durability.test.ts",
+    title: "no write reaches a device before its permit survives a power cut",
+  },
+  {
+    name: "the send moved up, before its record is durable",
+    file: "src/kernel/step/on-durable.ts",
+    find: "live.recording.filter((pending) => pending.seq <= seq);",
+    replace: "live.recording.filter(() => true);",
+    test: "test/fault/durability.test.ts",
+    title: "no write reaches a device before its permit survives a power cut",
+  },
+  {
+    name: "the send moved up, to the moment of the verdict",
+    file: "src/kernel/step/on-command.ts",
+    find: "turn.live.recording.push({",
+    replace: "turn.live.queues[0]?.push({",
+    test: "test/fault/durability.test.ts",
+    title: "no write reaches a device before its permit survives a power cut",
+  },
 ];

@@ -146,7 +146,11 @@ describe.each(SEEDS)("seed %i", (seed) => {
       const station = createLiftStation({ seed, looseTerminal: true });
       const controller = createController(seed, DEMO_SCHEDULE);
       runUnguarded(station, controller, 250 * S);
-      return { plant: station.plant(), journal: station.journal.entries(), acts: controller.records() };
+      return {
+        plant: station.plant(),
+        journal: station.journal.entries(),
+        acts: controller.records(),
+      };
     });
     expect(runs[0]).toEqual(runs[1]);
   });

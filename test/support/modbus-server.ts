@@ -11,6 +11,10 @@ export type ModbusServer = {
   readonly memory: Memory;
   /** Every well-formed request, in the order it was carried out. */
   readonly journal: readonly ModbusRequest[];
+  /** While true, requests are carried out and not answered. */
+  readonly setSilent: (silent: boolean) => void;
+  /** Ends every connection; it can be connected to again. */
+  readonly drop: () => void;
   readonly close: () => Promise<void>;
 };
 
@@ -35,18 +39,29 @@ export async function startModbusServer(): Promise<ModbusServer> {
   const memory = createMemory();
   const journal: ModbusRequest[] = [];
   const sockets = new Set<Socket>();
+  let silent = false;
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
-    serve(socket, (pdu) => answer(memory, journal, pdu));
+    serve(socket, (pdu) => {
+      const reply = answer(memory, journal, pdu);
+      return silent ? null : reply;
+    });
   });
+  const drop = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
     port: await listen(server),
     memory,
     journal,
+    setSilent: (now) => {
+      silent = now;
+    },
+    drop,
     close: async () => {
-      for (const socket of sockets) socket.destroy();
+      drop();
       server.close();
       await once(server, "close");
     },
@@ -71,7 +86,7 @@ export async function listen(server: Server): Promise<number> {
   return address.port;
 }
 
-function serve(socket: Socket, reply: (pdu: Uint8Array) => Uint8Array): void {
+function serve(socket: Socket, reply: (pdu: Uint8Array) => Uint8Array | null): void {
   const reader = createMbapReader();
   socket.on("data", (chunk) => {
     feedMbap(reader, chunk);
@@ -80,14 +95,15 @@ function serve(socket: Socket, reply: (pdu: Uint8Array) => Uint8Array): void {
         socket.destroy();
         return;
       }
-      const frame = encodeMbap(read.transaction, read.unit, reply(read.pdu));
-      if (frame === null) throw new Error("a reply that fits no frame");
-      socket.write(frame);
+      const pdu = reply(read.pdu);
+      const frame = pdu === null ? null : encodeMbap(read.transaction, read.unit, pdu);
+      if (frame !== null) socket.write(frame);
     }
   });
 }
 
-function answer(memory: Memory, journal: ModbusRequest[], pdu: Uint8Array): Uint8Array {
+/** Carries out one request PDU on the memory and gives the reply PDU. */
+export function answer(memory: Memory, journal: ModbusRequest[], pdu: Uint8Array): Uint8Array {
   const parsed = parseRequest(pdu);
   const reply: ModbusReply = parsed.ok
     ? perform(memory, parsed.request)

@@ -9,7 +9,7 @@ import { foldEntry } from "../../src/kernel/state/fold.js";
 import { initialState } from "../../src/kernel/state/initial.js";
 import { planReads } from "../../src/kernel/image/read-plan.js";
 import { seeded, type Random } from "./seeded.js";
-import { GO, START, SUM_MAX, X, type Joint } from "./two-devices.js";
+import { GO, START, SUM_MAX, X } from "./two-devices.js";
 
 const MS = 1_000;
 const END_US = 4_000 * MS;

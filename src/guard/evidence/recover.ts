@@ -201,12 +201,12 @@ class Reading {
       const joined = this.profileParts.add(body.bytes);
       if (joined.kind === "whole") this.profiles = addHash(this.profiles, body.digest);
     }
+    const joined = body.type === "snapshot" ? this.snapshots.add(body.state) : null;
+    if (body.type === "snapshot" && joined?.kind === "whole") {
+      this.founded = true;
+      this.visitor.snapshot({ ...body, state: joined.bytes });
+    }
     if (this.founded) this.visitor.entry(entry);
-    if (body.type !== "snapshot") return;
-    const joined = this.snapshots.add(body.state);
-    if (joined.kind !== "whole") return;
-    this.founded = true;
-    this.visitor.snapshot({ ...body, state: joined.bytes });
   }
 
   private readCheckpoint(body: Uint8Array): string | null {

@@ -47,7 +47,12 @@ export function onDeviceLink(turn: Turn, index: number, up: boolean, why: string
   watch.identity = "unread";
   watch.alive = null;
   watch.stopped = false;
-  if (!up) deviceDown(turn, index, "down", why);
+  if (!up) {
+    deviceDown(turn, index, "down", why);
+    return;
+  }
+  // From here on its silence counts, from the last thing heard.
+  watch.awaySinceUs = null;
 }
 
 /**

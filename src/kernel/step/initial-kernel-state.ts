@@ -29,7 +29,7 @@ export function initialKernelState(
       queues: model.devices.map(() => []),
       flights: new Map(),
       outputs: model.outputs.map(() => ({ writing: 0, quietFromUs: -1, pulseUntilUs: -1 })),
-      devices: model.devices.map(({ lateWindowUs }) => ({
+      devices: model.devices.map(({ lateWindowUs }, device) => ({
         linkUp: true,
         blocks: new Set(),
         everComplete: false,
@@ -39,8 +39,8 @@ export function initialKernelState(
         stopped: false,
         awaySinceUs: null,
         lost: false,
-        // Whatever an earlier run sent last may still be on its way.
-        lateUntilUs: nowUs + lateWindowUs,
+        // What an earlier run sent last, and nobody settled, may still be on its way.
+        lateUntilUs: hasPlanned(profile, folded, device) ? nowUs + lateWindowUs : nowUs,
       })),
       trips: model.trips.map(() => startTimer(nowUs)),
       confirms: model.confirms.map(() => null),
@@ -60,4 +60,11 @@ export function initialKernelState(
       expired: false,
     },
   };
+}
+
+function hasPlanned(profile: CompiledProfile, folded: FoldedState, device: number): boolean {
+  return profile.model.outputs.some(
+    ({ at }, output) =>
+      at.device === device && (folded.outputs[output]?.planned.length ?? 0) > 0,
+  );
 }

@@ -56,6 +56,7 @@ export type Input =
       readonly device: number;
       readonly output: number;
       readonly attempt: number;
+      /** `raw`: the words at the output's address as read; for a bit of a register its whole word. */
       readonly read: { readonly sentUs: Us; readonly raw: Raw } | null;
     }
   /** A lease heartbeat by register; a value equal to the last one renews nothing. */

@@ -47,12 +47,9 @@ function findTag(look: Look, tag: number): TagFact | undefined {
 }
 
 function sameTag(before: TagFact | undefined, now: TagFact, passedUs: Us): boolean {
-  return (
-    before !== undefined &&
-    before.raw === now.raw &&
-    before.quality === now.quality &&
-    tagAge(before, passedUs) === now.ageUs
-  );
+  if (before === undefined) return false;
+  const isValueSame = before.raw === now.raw && before.quality === now.quality;
+  return isValueSame && tagAge(before, passedUs) === now.ageUs;
 }
 
 /** Never read: it has no age to grow. */

@@ -95,7 +95,7 @@ function checkAlive(turn: Turn, block: Block, read: BlockRead, watch: DeviceWatc
   const alive = turn.model.devices[read.device]?.alive ?? null;
   const raw = alive === null ? null : readRaw(block, alive.at, read.words);
   if (alive === null || raw === null) return;
-  if (watch.alive === null || watch.alive.raw !== raw) {
+  if (watch.alive?.raw !== raw) {
     const moved = watch.alive !== null;
     watch.alive = { raw, changedUs: read.sentUs, moved };
     if (moved) watch.stopped = false;

@@ -96,18 +96,31 @@ function scanLexemes(text: string): { found: Diagnostic[]; stop: boolean } {
     from += lexeme.length;
     if (kind === "newline") itemsInLine = 0;
     if (kind === "seq-item-ind") itemsInLine++;
-    if (kind === "flow-map-start" || kind === "flow-seq-start") flow++;
-    if (kind === "flow-map-end" || kind === "flow-seq-end") flow--;
+    flow += flowChange(kind);
     if (flow > DEEPEST_FLOW || itemsInLine > MOST_ITEMS_A_LINE) {
       return {
         found: [complain("nested too deeply", "no setting is that deep", spot)],
         stop: true,
       };
     }
-    const second = kind === "doc-start" && started;
-    const refused = second ? REFUSED["doc-end"] : kind === null ? undefined : REFUSED[kind];
+    const refused = findRefused(kind, started);
     if (refused !== undefined) found.push(complain(refused[0], refused[1], spot));
-    started ||= kind !== "space" && kind !== "newline" && kind !== "comment";
+    started ||= !BLANK.has(kind);
   }
   return { found, stop: found.length > 0 };
+}
+
+type LexemeKind = CST.TokenType | null;
+
+const BLANK: ReadonlySet<LexemeKind> = new Set<LexemeKind>(["space", "newline", "comment"]);
+
+function flowChange(kind: LexemeKind): number {
+  if (kind === "flow-map-start" || kind === "flow-seq-start") return 1;
+  return kind === "flow-map-end" || kind === "flow-seq-end" ? -1 : 0;
+}
+
+/** `---` is allowed once, before everything else. */
+function findRefused(kind: LexemeKind, started: boolean): readonly [string, string] | undefined {
+  if (kind === "doc-start") return started ? REFUSED["doc-end"] : undefined;
+  return kind === null ? undefined : REFUSED[kind];
 }

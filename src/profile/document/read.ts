@@ -1,5 +1,5 @@
 import { isMap, isScalar, isSeq, parseDocument } from "yaml";
-import type { ErrorCode, Pair, Scalar } from "yaml";
+import type { ErrorCode, Pair, Scalar, YAMLError } from "yaml";
 import type { Diagnostic } from "../diagnostic.js";
 import { positionOf } from "../diagnostic.js";
 import { rejoinEntries, rejoinItems } from "./comma-trap.js";
@@ -23,7 +23,7 @@ export function readTree(text: string): { root: TreeNode | null; found: Diagnost
     logLevel: "silent",
   });
   const faults = [...document.errors, ...document.warnings].map((fault) =>
-    explainYaml(fault.code, fault.pos),
+    explainYaml(fault, fault.message.startsWith("Flow")),
   );
   if (faults.length > 0) return { root: null, found: faults };
   const found: Diagnostic[] = [];
@@ -54,10 +54,10 @@ function convert(node: unknown, context: Context): TreeNode | null {
       context.found.push(complain("an empty list member", null, placeOfRange(node.range)));
       return [];
     });
-    const repaired =
-      node.flow === true ? rejoinItems(nodes, context.text) : { items: nodes, found: [] };
+    const flow = node.flow === true;
+    const repaired = flow ? rejoinItems(nodes, context.text) : { items: nodes, found: [] };
     context.found.push(...repaired.found);
-    return { kind: "list", at: placeOfRange(node.range), items: repaired.items };
+    return { kind: "list", at: placeOfRange(node.range), flow, items: repaired.items };
   }
   return isScalar(node) ? convertScalar(node, context) : null;
 }
@@ -156,7 +156,15 @@ const EXPLAINED: Readonly<
   ],
 };
 
-function explainYaml(code: ErrorCode, pos: readonly [number, number]): Diagnostic {
-  const [message, hint] = EXPLAINED[code] ?? ["this is not YAML that can be read here", null];
-  return complain(message, hint, { from: pos[0], to: Math.max(pos[1], pos[0] + 1) });
+function explainYaml(fault: YAMLError, inFlow: boolean): Diagnostic {
+  const [message, hint] = inFlow
+    ? UNCLOSED
+    : (EXPLAINED[fault.code] ?? ["this is not YAML that can be read here", null]);
+  const [from, to] = fault.pos;
+  return complain(message, hint, { from, to: Math.max(to, from + 1) });
 }
+
+const UNCLOSED = [
+  "a bracket that is not closed, or not by its like",
+  "{ ends with }, [ with ]",
+] as const;

@@ -23,6 +23,7 @@ export type TreeEntry = {
 export type TreeList = {
   readonly kind: "list";
   readonly at: Place;
+  readonly flow: boolean;
   readonly items: readonly TreeNode[];
 };
 
@@ -62,14 +63,19 @@ export function findKey(root: TreeNode | null, path: Path): Place | null {
   return parent.entries.find((entry) => entry.key === last)?.keyAt ?? null;
 }
 
-/** Where a path's value stands; where it is missing, the nearest thing around it that is there. */
+/**
+ * Where a path's value stands; the key of one that goes over lines; where it is missing, the nearest thing
+ * around it that is there.
+ */
 export function placeOf(root: TreeNode | null, path: Path): Place {
   for (let length = path.length; length >= 0; length--) {
     const part = path.slice(0, length);
     const node = findNode(root, part);
     const key = findKey(root, part);
     if (length < path.length && key !== null) return key;
-    if (node !== null) return length < path.length ? startOf(node) : node.at;
+    if (node !== null && length < path.length) return startOf(node);
+    if (node !== null)
+      return node.kind === "scalar" || node.flow ? node.at : (key ?? startOf(node));
     if (key !== null) return key;
   }
   return { from: 0, to: 1 };

@@ -33,6 +33,7 @@ const schema = z.strictObject({
 });
 
 export const inputSchema: z.ZodType = schema;
+type InputFile = z.infer<typeof schema>;
 
 export function readInputShape(
   source: Source,
@@ -49,20 +50,27 @@ export function readInput(draft: Draft, path: Path, name: string, shape: TagShap
   const file = takeElement(source, path, schema);
   if (file === null) return null;
   if (shape.kind !== "number") refuseNumbers(source, path, file);
+  const quality = readQuality(source, path, file, shape);
+  return {
+    name,
+    at: shape.at,
+    kind: shape.kind,
+    states: shape.states,
+    scaling: shape.scaling,
+    span: shape.eu,
+    unit: shape.unit.code,
+    ...quality,
+    maxAgeUs: readMaxAge(draft, [...path, "max_age"], file.max_age, shape) ?? 0,
+    frozen: file.frozen === undefined ? null : readFrozen(draft, [...path, "frozen"], file.frozen),
+    measures: file.measures ?? null,
+  };
+}
+
+type Quality = Pick<Input, "plausible" | "accuracy" | "maxRatePerS">;
+
+function readQuality(source: Source, path: Path, file: InputFile, shape: TagShape): Quality {
   const at = (key: string): Path => [...path, key];
   const { unit } = shape;
-  const plausible =
-    file.plausible === undefined
-      ? null
-      : settle(source, at("plausible"), readSpanIn(file.plausible, unit));
-  if (plausible !== null && shape.eu !== null) {
-    if (plausible.low < shape.eu.low || plausible.high > shape.eu.high) {
-      complain(source, at("plausible"), {
-        message: "reaches outside eu:",
-        hint: "values there are BAD already",
-      });
-    }
-  }
   const accuracy =
     file.accuracy === undefined
       ? 0
@@ -72,32 +80,32 @@ export function readInput(draft: Draft, path: Path, name: string, shape: TagShap
       ? null
       : settle(source, at("max_rate"), readRate(file.max_rate, unit));
   if (accuracy !== null && accuracy < 0) {
-    complain(source, at("accuracy"), {
-      message: "an accuracy is not negative",
-      hint: `0.1 ${differenceUnit(unit)}`,
-    });
+    const hint = `0.1 ${differenceUnit(unit)}`;
+    complain(source, at("accuracy"), { message: "an accuracy is not negative", hint });
   }
   if (maxRatePerS !== null && maxRatePerS <= 0) {
     complain(source, at("max_rate"), { message: "a rate must be above 0", hint: null });
   }
-  return {
-    name,
-    at: shape.at,
-    kind: shape.kind,
-    states: shape.states,
-    scaling: shape.scaling,
-    span: shape.eu,
-    plausible,
-    unit: unit.code,
-    maxAgeUs: readMaxAge(draft, at("max_age"), file.max_age, shape) ?? 0,
-    accuracy: accuracy ?? 0,
-    maxRatePerS,
-    frozen: file.frozen === undefined ? null : readFrozen(draft, at("frozen"), file.frozen),
-    measures: file.measures ?? null,
-  };
+  const plausible = readPlausible(source, at("plausible"), file.plausible, shape);
+  return { plausible, accuracy: accuracy ?? 0, maxRatePerS };
 }
 
-function refuseNumbers(source: Source, path: Path, file: z.infer<typeof schema>): void {
+function readPlausible(
+  source: Source,
+  path: Path,
+  text: string | undefined,
+  { unit, eu }: TagShape,
+): Input["plausible"] {
+  const plausible = text === undefined ? null : settle(source, path, readSpanIn(text, unit));
+  if (plausible === null || eu === null) return plausible;
+  if (plausible.low < eu.low || plausible.high > eu.high) {
+    const hint = "values there are BAD already";
+    complain(source, path, { message: "reaches outside eu:", hint });
+  }
+  return plausible;
+}
+
+function refuseNumbers(source: Source, path: Path, file: InputFile): void {
   for (const key of ["plausible", "accuracy", "max_rate", "measures"] as const) {
     if (file[key] === undefined) continue;
     complain(source, [...path, key], {

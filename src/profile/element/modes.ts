@@ -35,7 +35,7 @@ export function readModes(
   }
   const tagShape = inputs.tags[input] ?? null;
   if (tagShape !== null && !sameStates(states, tagShape.states)) {
-    const hint = `the states of ${file.from} are ${saidStates(tagShape.states) || "not declared"}`;
+    const hint = `the states of ${file.from} are ${saidStates(tagShape.states)}`;
     complain(source, [...path, "states"], {
       message: "these are not the states of the mode tag",
       hint,
@@ -58,5 +58,6 @@ function sameStates(a: States, b: States): boolean {
 }
 
 function saidStates(states: States): string {
+  if (states.size === 0) return "not declared";
   return [...states].map(([raw, name]) => `${raw}: ${name}`).join(", ");
 }

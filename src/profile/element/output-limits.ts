@@ -78,42 +78,45 @@ function readRange(source: Source, path: Path, file: LimitsFile, shape: TagShape
   return range;
 }
 
+type Fault = readonly [key: string, message: string, hint: string | null];
+
 function checkSizes(source: Source, path: Path, limits: Limits, shape: TagShape): void {
-  const { range, step, rampPerS, drift, deadband } = limits;
+  const { range, step, rampPerS, drift } = limits;
   const width = range === null ? Infinity : range.high - range.low;
   const unit = differenceUnit(shape.unit);
-  const rawStep = shape.scaling === null ? 0 : stepOf(shape.scaling);
-  const complainAt = (key: string, message: string, hint: string | null = null): void => {
-    complain(source, [...path, key], { message, hint });
-  };
-  if (step !== null && step <= 0) complainAt("step", "a step must be above 0");
-  if (step !== null && step > width) {
-    complainAt(
-      "step",
-      "the step is larger than the range",
-      `it limits nothing: the range is ${width} ${unit} wide`,
-    );
-  }
-  if (step !== null && step > 0 && step < rawStep) {
-    complainAt(
-      "step",
-      "the step is smaller than one raw step",
-      `one raw step is ${rawStep} ${unit}`,
-    );
-  }
-  if (rampPerS !== null && rampPerS <= 0) complainAt("ramp", "a ramp must be above 0");
-  if (drift !== null && drift.net <= 0) complainAt("drift", "a drift must be above 0");
+  const faults: Fault[] = [
+    ...stepFaults(step, { width, unit, shape }),
+    ...deadbandFaults(limits, width),
+  ];
+  if (rampPerS !== null && rampPerS <= 0) faults.push(["ramp", "a ramp must be above 0", null]);
+  if (drift !== null && drift.net <= 0) faults.push(["drift", "a drift must be above 0", null]);
   if (drift !== null && drift.net >= width) {
-    complainAt("drift", "the drift is not smaller than the range", "it limits nothing");
+    faults.push(["drift", "the drift is not smaller than the range", "it limits nothing"]);
   }
-  if (deadband !== null && deadband < 0) complainAt("deadband", "a deadband is not negative");
-  if (deadband !== null && deadband >= Math.min(width, step ?? Infinity)) {
-    complainAt(
-      "deadband",
-      "the deadband swallows every permitted step",
-      "it must be smaller than step: and range:",
-    );
+  for (const [key, message, hint] of faults) complain(source, [...path, key], { message, hint });
+}
+
+function stepFaults(
+  step: number | null,
+  { width, unit, shape }: { width: number; unit: string; shape: TagShape },
+): Fault[] {
+  if (step === null) return [];
+  if (step <= 0) return [["step", "a step must be above 0", null]];
+  if (step > width) {
+    const hint = `it limits nothing: the range is ${width} ${unit} wide`;
+    return [["step", "the step is larger than the range", hint]];
   }
+  const rawStep = shape.scaling === null ? 0 : stepOf(shape.scaling);
+  if (step >= rawStep) return [];
+  return [["step", "the step is smaller than one raw step", `one raw step is ${rawStep} ${unit}`]];
+}
+
+function deadbandFaults({ deadband, step }: Limits, width: number): Fault[] {
+  if (deadband === null) return [];
+  if (deadband < 0) return [["deadband", "a deadband is not negative", null]];
+  if (deadband < Math.min(width, step ?? Infinity)) return [];
+  const hint = "it must be smaller than step: and range:";
+  return [["deadband", "the deadband swallows every permitted step", hint]];
 }
 
 /** Engineering size of one raw step. */

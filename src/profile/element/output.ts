@@ -20,7 +20,7 @@ import {
   tagAddress,
   value,
 } from "../schema-parts.js";
-import { complain, settle, takeElement, textAt } from "../source.js";
+import { complain, complainAtKey, settle, takeElement, textAt } from "../source.js";
 import type { Source } from "../source.js";
 import { suggestName } from "../suggestion.js";
 import { readLimits } from "./output-limits.js";
@@ -239,7 +239,7 @@ function readForeign(draft: Draft, path: Path, file: OutputFile["foreign"]): Out
 function findMode(draft: Draft, path: Path, name: string): number | null {
   const { modeStates, source } = draft;
   if (modeStates === null) {
-    complain(source, path, {
+    complainAtKey(source, path, {
       message: "the profile declares no modes:",
       hint: "write  foreign: trip",
     });
@@ -248,6 +248,6 @@ function findMode(draft: Draft, path: Path, name: string): number | null {
   const found = [...modeStates].find(([, state]) => state === name);
   if (found !== undefined) return found[0];
   const hint = suggestName(name, modeStates.values());
-  complain(source, path, { message: `the plant has no mode '${name}'`, hint });
+  complainAtKey(source, path, { message: `the plant has no mode '${name}'`, hint });
   return null;
 }

@@ -5,7 +5,7 @@ import { commandSlot, findOutput, readAssignment, readCondition, typeOfTag } fro
 import type { Path } from "../document/tree.js";
 import type { Typed } from "../expression/typed.js";
 import { condition, name, ruleId, subject, tag, text } from "../schema-parts.js";
-import { complain, keysAt, membersAt, takeElement } from "../source.js";
+import { complain, keysAt, membersAt, takeElement, textAt } from "../source.js";
 import { suggestName } from "../suggestion.js";
 
 const permissive = z.strictObject({
@@ -24,15 +24,16 @@ export const ruleSchemas: Readonly<Record<"permissive" | "always" | "exclusive",
   exclusive,
 };
 
+/** Conditions are read even where something else of the rule is at fault, so that all is said at once. */
 export function readPermissives(draft: Draft): (Permissive | null)[] {
   return membersAt(draft.source, ["permissives"]).map((path) => {
     const file = takeElement(draft.source, path, permissive);
-    if (file === null) return null;
-    const about = readSubject(draft, [...path, "for"], file.for);
+    const written = subject.safeParse(textAt(draft.source, [...path, "for"]));
+    const about = written.success ? readSubject(draft, [...path, "for"], written.data) : null;
     const from =
-      file.from === undefined ? null : findController(draft, [...path, "from"], file.from);
+      file?.from === undefined ? null : findController(draft, [...path, "from"], file.from);
     const needs = readCondition(draft, [...path, "needs"], commandOf(draft, about));
-    if (about === null || needs === null || from === undefined) return null;
+    if (file === null || about === null || needs === null || from === undefined) return null;
     return { id: file.id, subject: about, from, needs, why: file.why };
   });
 }

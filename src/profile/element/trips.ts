@@ -113,24 +113,33 @@ function readUnknownBits(
     }
     return null;
   }
-  const driven = new Set(action.writes.map((write) => write.output));
   const missing = findCoWritten(action.writes, outputs);
   if (missing.length === 0 && file.unknown_bits === undefined) return null;
-  const open = missing.filter((output) => !said.some((write) => write.output === output));
-  if (open.length > 0 && said.length === (file.unknown_bits?.length ?? 0)) {
-    const names = open.map((output) => `${draft.outputNames[output] ?? ""} = FALSE`).join(", ");
-    const message = `the trip rewrites the word of ${draft.outputNames[open[0] ?? 0] ?? ""} as well`;
-    const hint = `say what it becomes where nobody knows it: unknown_bits: [${names}]`;
-    complain(source, file.unknown_bits === undefined ? [...path, "do"] : at, { message, hint });
+  if (said.length === (file.unknown_bits?.length ?? 0)) {
+    const where = file.unknown_bits === undefined ? [...path, "do"] : at;
+    refuseOpenBits(
+      draft,
+      where,
+      missing.filter((output) => !said.some((write) => write.output === output)),
+    );
   }
   for (const [index, write] of said.entries()) {
     if (missing.includes(write.output)) continue;
-    const message = driven.has(write.output)
+    const message = action.writes.some((driven) => driven.output === write.output)
       ? "this trip writes the output itself"
       : "this trip does not rewrite that word";
     complain(source, [...at, index], { message, hint: "leave it out" });
   }
   return joinBits(draft, path, said, outputs);
+}
+
+function refuseOpenBits(draft: Draft, path: Path, open: readonly number[]): void {
+  const names = open.map((output) => draft.outputNames[output] ?? "");
+  if (names.length === 0) return;
+  const message = `the trip rewrites the word of ${names.join(", ")} as well`;
+  const writes = names.map((name) => `${name} = FALSE`).join(", ");
+  const hint = `say what it becomes where nobody knows it: unknown_bits: [${writes}]`;
+  complain(draft.source, path, { message, hint });
 }
 
 /** Outputs that share a whole word with a written one and are not written themselves. */

@@ -160,6 +160,7 @@ function checkCompare(ast: Of<"compare">, context: Context): Typed {
     const early = refuseLooseNot(ast, ast.left, context);
     if (early !== null) return early;
   }
+  if (isBroken(ast.left, context) || isBroken(ast.right, context)) return BROKEN;
   const state = checkStates(ast, context);
   if (state !== null) return state;
   const left = check(ast.left, context);
@@ -171,6 +172,13 @@ function checkCompare(ast: Of<"compare">, context: Context): Typed {
     return compareTruths(ast, [left, right], context);
   const message = `'${ast.op}' between ${describe(left)} and ${describe(right)}`;
   return fail(context, { message, hint: null }, ast);
+}
+
+/** A tag that was complained about: whether the other side is a state of it cannot be told. */
+function isBroken(ast: Ast, context: Context): boolean {
+  if (ast.kind !== "name" || context.scope.names.get(ast.name)?.kind !== "broken") return false;
+  context.scope.used(ast.name);
+  return true;
 }
 
 /** `NOT level < 1.2 m` reads as NOT (level < 1.2 m) to everybody but the language. */
@@ -185,25 +193,20 @@ function refuseLooseNot(ast: Of<"compare">, not: Of<"not">, context: Context): T
 
 /** Comparison of a tag that has states; null: neither side has. */
 function checkStates(ast: Of<"compare">, context: Context): Typed | null {
-  const sides = [ast.left, ast.right] as const;
-  const kinds = sides.map((side) =>
-    side.kind === "name" ? context.scope.names.get(side.name) : undefined,
-  );
-  const [left, right] = kinds;
-  const stated = left?.kind === "state" ? left : right?.kind === "state" ? right : null;
+  const left = stateNamed(ast.left, context);
+  const right = stateNamed(ast.right, context);
+  const stated = left ?? right;
   if (stated === null) return null;
   if (ast.op !== "=" && ast.op !== "<>") {
     const message = `'${ast.op}' between states, which have no order`;
     return fail(context, { message, hint: "write = or <>, joined by OR" }, ast);
   }
-  const first = left === stated;
-  const other = first ? ast.right : ast.left;
-  const otherTyped = first ? right : left;
-  if (left?.kind === "state" && right?.kind === "state")
-    return compareTwoStates(ast, [left, right], context);
-  context.scope.used(nameOf(first ? ast.left : ast.right));
-  const raw = other.kind === "name" ? findState(stated.states, other.name) : null;
-  if (raw === null || otherTyped !== undefined) return failState(other, stated.states, context);
+  if (left !== null && right !== null) return compareTwoStates(ast, [left, right], context);
+  const [tag, other] = left === null ? [ast.right, ast.left] : [ast.left, ast.right];
+  context.scope.used(nameOf(tag));
+  const isLiteral = other.kind === "name" && !context.scope.names.has(other.name);
+  const raw = isLiteral ? findState(stated.states, other.name) : null;
+  if (raw === null) return failState(other, stated.states, context);
   const formula: Formula = {
     kind: "compare",
     op: ast.op,
@@ -211,6 +214,11 @@ function checkStates(ast: Of<"compare">, context: Context): Typed | null {
     right: { kind: "number", value: raw },
   };
   return { kind: "truth", formula, size: stated.size + 2 };
+}
+
+function stateNamed(ast: Ast, context: Context): State | null {
+  const typed = ast.kind === "name" ? context.scope.names.get(ast.name) : undefined;
+  return typed?.kind === "state" ? typed : null;
 }
 
 type State = Extract<Typed, { readonly kind: "state" }>;

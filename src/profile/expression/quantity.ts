@@ -102,10 +102,8 @@ export function explainUnits(left: Quantity, right: Quantity, op: string): Wrong
   if (bare?.constant != null && other.unit.code !== "") {
     return { message, hint: `write the unit: ${bare.constant} ${other.unit.code}` };
   }
-  return {
-    message,
-    hint: `${other.unit.dimension} is measured in ${unitsLike(other.unit) || "no unit"}`,
-  };
+  if (other.unit.code === "") return { message, hint: null };
+  return { message, hint: `${other.unit.dimension} is measured in ${unitsLike(other.unit)}` };
 }
 
 function toUnit(of: Quantity, unit: Unit): Quantity {

@@ -1,8 +1,6 @@
 import type { Device, Input, Output } from "../../kernel/profile/model.js";
 import type { Draft } from "../draft.js";
-import { findKey, placeOf } from "../document/tree.js";
-import type { Path } from "../document/tree.js";
-import { complain, keysAt, membersAt, textAt, warn } from "../source.js";
+import { complain, complainAtKey, keysAt, membersAt, textAt, warnAtKey } from "../source.js";
 import { lintAddresses } from "./addresses.js";
 
 /** What can be said of a profile part by part, even while other parts are at fault. */
@@ -26,22 +24,18 @@ export function lintDraft(
 function refuseSharedNames(draft: Draft): void {
   for (const name of draft.outputNames) {
     if (!draft.inputNames.includes(name)) continue;
-    complainKey(
-      draft,
-      ["outputs", name],
-      `${name} is an input already`,
-      "give the output a name of its own",
-    );
+    complainAtKey(draft.source, ["outputs", name], {
+      message: `${name} is an input already`,
+      hint: "give the output a name of its own",
+    });
   }
   for (const section of ["inputs", "outputs"] as const) {
     for (const name of keysAt(draft.source, [section])) {
       if (name !== "cmd") continue;
-      complainKey(
-        draft,
-        [section, name],
-        "cmd always means the value asked for",
-        "choose another name",
-      );
+      complainAtKey(draft.source, [section, name], {
+        message: "cmd always means the value asked for",
+        hint: "choose another name",
+      });
     }
   }
 }
@@ -66,22 +60,9 @@ function refuseSharedIds(draft: Draft): void {
 function warnUnused(draft: Draft, section: "inputs" | "signals", names: readonly string[]): void {
   for (const name of names) {
     if (draft.used.has(name)) continue;
-    const path: Path = [section, name];
-    const { from, to } = findKey(draft.source.root, path) ?? placeOf(draft.source.root, path);
     const message =
       section === "inputs" ? `no rule reads ${name}` : `nothing uses the signal ${name}`;
     const hint = "is a rule missing? (controllers may still read it)";
-    const at = path.join(".");
-    draft.source.found.push({ severity: "warning", message, hint, from, to, path: at });
+    warnAtKey(draft.source, [section, name], { message, hint });
   }
-}
-
-function complainKey(draft: Draft, path: Path, message: string, hint: string): void {
-  const key = findKey(draft.source.root, path);
-  if (key === null) {
-    warn(draft.source, path, { message, hint });
-    return;
-  }
-  const { from, to } = key;
-  draft.source.found.push({ severity: "error", message, hint, from, to, path: path.join(".") });
 }

@@ -74,7 +74,7 @@ int main(int count, char **values)
     memset(bits, 9, sizeof bits);
     told_bits("coils", modbus_read_bits(modbus, 100, 10, bits), bits);
     told_bits("inputs", modbus_read_input_bits(modbus, 0, 9, bits), bits);
-    told_bits("most-coils", modbus_read_bits(modbus, 0, 2000, bits) == 2000 ? 0 : -1, bits);
+    told("most-coils", modbus_read_bits(modbus, 0, 2000, bits) == 2000 ? 0 : -1);
     told_words("input-registers", modbus_read_input_registers(modbus, 5, 3, words), words);
     told_words("registers", modbus_read_registers(modbus, 7, 1, words), words);
     words[0] = 11;

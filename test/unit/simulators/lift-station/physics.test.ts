@@ -153,7 +153,10 @@ describe("hazards are seen at their limit and not before", () => {
     expect(findHazards(at([45, 45]))).toEqual([]);
     const coasting = at([45, 50]);
     expect(
-      findHazards({ ...coasting, pumps: [coasting.pumps[0], { ...coasting.pumps[1], powered: false }] }),
+      findHazards({
+        ...coasting,
+        pumps: [coasting.pumps[0], { ...coasting.pumps[1], powered: false }],
+      }),
     ).toEqual([]);
   });
   it("overflow", () => {
@@ -169,7 +172,9 @@ describe("inflow", () => {
       const hours = Array.from({ length: 24 * 3_600 }, () => inflow.next(1));
       expect(hours.every((flow) => flow >= 0 && flow <= INFLOW_MAX_M3S)).toBe(true);
       expect(INFLOW_MAX_M3S).toBeLessThan(solveFlow(2, [45, 45], 1).totalM3S);
-      expect(Math.max(...hours.slice(0, 60_000)) / Math.min(...hours.slice(0, 60_000))).toBeGreaterThan(1.5);
+      expect(
+        Math.max(...hours.slice(0, 60_000)) / Math.min(...hours.slice(0, 60_000)),
+      ).toBeGreaterThan(1.5);
     }
   });
 

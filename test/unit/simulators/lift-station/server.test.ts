@@ -48,7 +48,11 @@ const exception = (code: number): object => ({ modbusCode: code });
 describe("the PLC on the wire", () => {
   it("answers reads of every table and carries out FC 5, 6, 15 and 16, several connections at once", async () => {
     const running = await start();
-    const [one, two, three] = await Promise.all([connect(running), connect(running), connect(running)]);
+    const [one, two, three] = await Promise.all([
+      connect(running),
+      connect(running),
+      connect(running),
+    ]);
     expect((await one.readInputRegisters(98, 1)).data).toEqual([4711]);
     expect((await two.readDiscreteInputs(8, 2)).data.slice(0, 2)).toEqual([true, false]);
     await one.writeRegister(41, 3_300);
@@ -112,7 +116,8 @@ describe("the PLC on the wire", () => {
     const running = await start({ scale: 1_000 });
     const client = await connect(running);
     const before = (await client.readInputRegisters(99, 1)).data[0] ?? 0;
-    const uptime = async (): Promise<number> => (await client.readInputRegisters(102, 1)).data[0] ?? 0;
+    const uptime = async (): Promise<number> =>
+      (await client.readInputRegisters(102, 1)).data[0] ?? 0;
     while ((await uptime()) < 5) expect(running.state().plantS).toBeGreaterThanOrEqual(0);
     expect((await client.readInputRegisters(99, 1)).data[0]).toBeGreaterThan(before);
   });
@@ -138,7 +143,9 @@ describe("faults of the PLC", () => {
     expect(running.journal()).toMatchObject([{ address: 60, exception: 6 }]);
 
     running.server.setAnswers({ kind: "silence", of: "writes" });
-    await expect(client.writeRegister(60, 210)).rejects.toMatchObject({ name: "TransactionTimedOutError" });
+    await expect(client.writeRegister(60, 210)).rejects.toMatchObject({
+      name: "TransactionTimedOutError",
+    });
     // A silent write was carried out all the same: nobody can know from outside.
     expect((await client.readHoldingRegisters(60, 1)).data).toEqual([210]);
 
@@ -198,7 +205,9 @@ describe("running it", () => {
   it("refuses a scale that is none and a journal that cannot be written", async () => {
     await expect(start({ scale: 0 })).rejects.toMatchObject({ name: "Refusal" });
     await expect(start({ scale: Number.NaN })).rejects.toMatchObject({ name: "Refusal" });
-    await expect(start({ journalFile: "/nowhere/at/all" })).rejects.toMatchObject({ name: "Refusal" });
+    await expect(start({ journalFile: "/nowhere/at/all" })).rejects.toMatchObject({
+      name: "Refusal",
+    });
   });
 
   it("writes its journal to a file, line by line as it stands in memory", async () => {

@@ -7,7 +7,12 @@ import { createJournal } from "../../../../simulators/lift-station/journal.js";
 
 const S = 1_000_000;
 
-function words(station: LiftStation, table: Table, address: number, quantity = 1): readonly number[] {
+function words(
+  station: LiftStation,
+  table: Table,
+  address: number,
+  quantity = 1,
+): readonly number[] {
   const reply = station.read(table, address, quantity);
   if (reply.kind !== "read") throw new Error(`${table} ${address} was refused`);
   return reply.words;
@@ -15,7 +20,12 @@ function words(station: LiftStation, table: Table, address: number, quantity = 1
 function word(station: LiftStation, table: Table, address: number): number {
   return words(station, table, address)[0] ?? Number.NaN;
 }
-function write(station: LiftStation, table: "co" | "hr", address: number, ...values: number[]): void {
+function write(
+  station: LiftStation,
+  table: "co" | "hr",
+  address: number,
+  ...values: number[]
+): void {
   expect(station.write({ table, address, words: values })).toEqual({ kind: "written" });
 }
 
@@ -24,7 +34,9 @@ describe("register image", () => {
     const station = createLiftStation({ seed: 1 });
     for (const table of ["co", "di", "ir", "hr"] as const) {
       for (let address = 0; address < 260; address++) {
-        const isMapped = REGISTER_MAP[table].some(([first, last]) => address >= first && address <= last);
+        const isMapped = REGISTER_MAP[table].some(
+          ([first, last]) => address >= first && address <= last,
+        );
         const kind = station.read(table, address, 1).kind;
         expect(kind, `${table} ${address}`).toBe(isMapped ? "read" : "exception");
       }
@@ -76,7 +88,9 @@ describe("register image", () => {
     const station = createLiftStation({ seed: 3 });
     station.advance(60 * S);
     const { pressureBar, pumps } = station.plant();
-    expect(Math.abs((word(station, "ir", 20) / 27_648) * 10 - pressureBar)).toBeLessThanOrEqual(0.1);
+    expect(Math.abs((word(station, "ir", 20) / 27_648) * 10 - pressureBar)).toBeLessThanOrEqual(
+      0.1,
+    );
     expect(Math.abs(word(station, "ir", 30) / 10 - pumps[0].windingCel)).toBeLessThanOrEqual(1);
   });
 

@@ -22,7 +22,12 @@ function silence(beat: number, scans: number, leaseMs = 2_000): readonly Scan[] 
 
 /** Counter 1, 2, 3, then the button. */
 function armed(): WatchdogBlock {
-  return scan(createWatchdogBlock(), [{ beat: 1 }, { beat: 2 }, { beat: 3 }, { beat: 4, reset: true }]);
+  return scan(createWatchdogBlock(), [
+    { beat: 1 },
+    { beat: 2 },
+    { beat: 3 },
+    { beat: 4, reset: true },
+  ]);
 }
 
 describe("arming", () => {
@@ -30,7 +35,9 @@ describe("arming", () => {
     expect(armed().state).toBe("armed");
   });
   it("stays idle without the button, without the beats, and with the button held from before", () => {
-    expect(scan(createWatchdogBlock(), [{ beat: 1 }, { beat: 2 }, { beat: 3 }, { beat: 4 }]).state).toBe("idle");
+    expect(
+      scan(createWatchdogBlock(), [{ beat: 1 }, { beat: 2 }, { beat: 3 }, { beat: 4 }]).state,
+    ).toBe("idle");
     expect(scan(createWatchdogBlock(), [{ beat: 1 }, { beat: 2, reset: true }]).state).toBe("idle");
     const held = [1, 2, 3, 4, 5].map((beat) => ({ beat, reset: true }));
     expect(scan(createWatchdogBlock(), held).state).toBe("idle");
@@ -42,7 +49,11 @@ describe("arming", () => {
 
 describe("beats", () => {
   it("takes one step for a beat, also over the wrap, and two where one fell between scans", () => {
-    const wrap = scan({ ...createWatchdogBlock(), last: 0xfffe }, [{ beat: 0xffff }, { beat: 0 }, { beat: 2 }]);
+    const wrap = scan({ ...createWatchdogBlock(), last: 0xfffe }, [
+      { beat: 0xffff },
+      { beat: 0 },
+      { beat: 2 },
+    ]);
     expect(wrap.good).toBe(3);
   });
   it.each([

@@ -1,0 +1,226 @@
+import { createPublicKey, verify as verifyWithKey, type KeyObject } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { CheckResult, Finding } from "../evidence/findings.js";
+import { hex } from "../evidence/hex.js";
+import { PartJoiner } from "../evidence/parts.js";
+import { Replay, type ReplayCounts } from "../evidence/replay.js";
+import { LogVerifier, type VerifyReport } from "../evidence/verify.js";
+import type { VerifySignature } from "../evidence/verify-checkpoints.js";
+import { compileProfile } from "../kernel/profile/compile.js";
+import type { CompiledProfile } from "../kernel/profile/compiled.js";
+import { loadProfile } from "../profile/load.js";
+import { listSegments, readEntries, readSegment, sha256 } from "./evidence-files.js";
+import { alignTable, Refusal } from "./output.js";
+
+export type VerifyCommand = {
+  readonly directory: string;
+  readonly replay: boolean;
+  /** Judge by this profile instead of the ones in the log. */
+  readonly profile: string | null;
+  /** Public keys (PEM or DER) that alone are trusted; null: those the log names. */
+  readonly trust: string | null;
+  readonly json: boolean;
+};
+
+export type TextSink = { readonly write: (text: string) => void };
+export type CliStreams = { readonly out: TextSink; readonly err: TextSink };
+
+/**
+ * `holdpoint evidence verify`: a line per check. 0: nothing is wrong; 1: a check failed. Throws a Refusal
+ * (exit code 2) when there is nothing to check or a file that was named cannot be used.
+ */
+export async function verifyEvidence(command: VerifyCommand, streams: CliStreams): Promise<0 | 1> {
+  const segments = await listSegments(command.directory);
+  const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
+  const substitute =
+    command.profile === null ? null : await readProfileFile(command.profile, streams.err);
+  const profiles =
+    command.replay && substitute === null
+      ? await collectProfiles(command.directory, segments, streams.err)
+      : new Map<string, CompiledProfile>();
+  const run = startRun(command, { trusted, substitute, profiles });
+  for (const [index, name] of segments.entries()) {
+    if (segments.length > 1) streams.err.write(`${index + 1}/${segments.length} ${name}\n`);
+    run.verifier.segment(name, await readSegment(command.directory, name));
+  }
+  const report = run.verifier.finish();
+  const counts = run.replay?.counts() ?? null;
+  const result: Result = { command, report, counts, faults: run.faults };
+  streams.out.write(command.json ? renderJson(result) : renderText(result));
+  return report.ok ? 0 : 1;
+}
+
+type Result = {
+  readonly command: VerifyCommand;
+  readonly report: VerifyReport;
+  readonly counts: ReplayCounts | null;
+  readonly faults: readonly Finding[];
+};
+
+/** Faults listed one by one in the JSON report; the rest is only counted. */
+const FAULTS_MAX = 1000;
+
+function startRun(
+  command: VerifyCommand,
+  of: {
+    readonly trusted: readonly Uint8Array[] | null;
+    readonly substitute: CompiledProfile | null;
+    readonly profiles: ReadonlyMap<string, CompiledProfile>;
+  },
+): {
+  readonly verifier: LogVerifier;
+  readonly replay: Replay | null;
+  readonly faults: readonly Finding[];
+} {
+  const faults: Finding[] = [];
+  const wantsReplay = command.replay || of.substitute !== null;
+  const holder: { replay: Replay | null } = { replay: null };
+  const verifier = new LogVerifier({
+    sha256,
+    verifySignature: signatureVerifier(),
+    trusted: of.trusted,
+    entry: (entry, place) => {
+      holder.replay?.entry(entry, place);
+    },
+    snapshot: (state, entry, place) => {
+      holder.replay?.snapshot(state, entry, place);
+    },
+    finding: (finding) => {
+      if (faults.length < FAULTS_MAX) faults.push(finding);
+    },
+  });
+  if (wantsReplay) {
+    holder.replay = new Replay({
+      findings: verifier.findings,
+      profileOf: (digest) => of.profiles.get(hex(digest)) ?? null,
+      substitute: of.substitute,
+    });
+    verifier.findings.note(
+      "facts",
+      of.substitute === null
+        ? "plant readings as recorded"
+        : "as recorded: another profile was named to judge by",
+    );
+  }
+  return { verifier, replay: holder.replay, faults };
+}
+
+/** Keys are parsed once. Anything that is no P-256 key verifies nothing. */
+function signatureVerifier(): VerifySignature {
+  const keys = new Map<string, KeyObject | null>();
+  return (spki, bytes, signature) => {
+    const name = hex(sha256(spki));
+    let key = keys.get(name);
+    if (key === undefined) {
+      key = parseKey(spki);
+      keys.set(name, key);
+    }
+    if (key === null) return false;
+    return verifyWithKey("sha256", bytes, { key, dsaEncoding: "ieee-p1363" }, signature);
+  };
+}
+
+function parseKey(spki: Uint8Array): KeyObject | null {
+  try {
+    const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+    return key.asymmetricKeyDetails?.namedCurve === "prime256v1" ? key : null;
+  } catch {
+    return null;
+  }
+}
+
+async function readPublicKey(path: string): Promise<Uint8Array> {
+  const bytes = await readNamed(path);
+  try {
+    const isPem = bytes.subarray(0, 10).toString("latin1") === "-----BEGIN";
+    const key = createPublicKey(isPem ? bytes : { key: bytes, format: "der", type: "spki" });
+    return key.export({ type: "spki", format: "der" });
+  } catch {
+    throw new Refusal(`${path}: not a public key in PEM or DER (SPKI) form`, 2);
+  }
+}
+
+async function readProfileFile(path: string, err: TextSink): Promise<CompiledProfile> {
+  const bytes = await readNamed(path);
+  const profile = compileBytes(bytes, path, err);
+  if (profile === null) throw new Refusal(`${path}: this profile cannot be loaded`, 2);
+  return profile;
+}
+
+async function readNamed(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch {
+    throw new Refusal(`${path}: there is no such file that can be read`, 2);
+  }
+}
+
+/** Profiles whose exact bytes the log holds, compiled, by digest. */
+async function collectProfiles(
+  directory: string,
+  segments: readonly string[],
+  err: TextSink,
+): Promise<ReadonlyMap<string, CompiledProfile>> {
+  const profiles = new Map<string, CompiledProfile>();
+  const joiner = new PartJoiner(sha256);
+  for (const name of segments) {
+    for (const { entry } of readEntries(name, await readSegment(directory, name))) {
+      if (entry.body.type !== "profile" || entry.body.bytes === null) continue;
+      const joined = joiner.add(entry.body.bytes);
+      if (joined.kind !== "whole" || profiles.has(hex(sha256(joined.bytes)))) continue;
+      const profile = compileBytes(joined.bytes, `the log's profile (seq ${entry.seq})`, err);
+      if (profile !== null) profiles.set(hex(sha256(joined.bytes)), profile);
+    }
+  }
+  return profiles;
+}
+
+function compileBytes(bytes: Uint8Array, file: string, err: TextSink): CompiledProfile | null {
+  const loaded = loadProfile(new TextDecoder().decode(bytes), file, sha256(bytes));
+  if (loaded.ok) return compileProfile(loaded.model);
+  for (const text of loaded.rendered) err.write(`${text}\n`);
+  return null;
+}
+
+function renderText({ command, report, counts }: Result): string {
+  const { entries, firstSeq, lastSeq, segments, runs } = report;
+  const lines = [
+    `${command.directory}: ${segments} segments, ${entries} entries (seq ${firstSeq ?? "-"} to ${lastSeq ?? "-"}), ${runs} runs`,
+    "",
+    ...report.checks.flatMap(renderCheck),
+    "",
+  ];
+  if (entries === 0) lines.push("FAIL: the log has no entry");
+  if (report.uncovered > 0) {
+    lines.push(`the newest ${report.uncovered} entries are not under a signed checkpoint yet`);
+  }
+  if (counts !== null) {
+    const { permit, clamp, deny, hold, secondLooks, unfolded } = counts;
+    lines.push(
+      `replayed: ${permit} permits, ${clamp} clamps, ${deny} denials, ${hold} held, ${secondLooks} second looks`,
+    );
+    if (unfolded > 0)
+      lines.push(`${unfolded} decisions: kernel facts as recorded (no snapshot before them)`);
+  }
+  if (command.trust === null) lines.push("keys: taken from the log itself (--trust names others)");
+  if (report.keyKinds.some((kind) => kind !== "tpm")) lines.push("key: software, not hardware");
+  lines.push(report.ok ? "PASS" : "FAIL");
+  return `${lines.join("\n")}\n`;
+}
+
+function renderCheck(check: CheckResult): readonly string[] {
+  const note = check.note === null ? "" : `; ${check.note}`;
+  const counted = check.looked === 0 ? "" : ` (${check.looked})`;
+  const line = alignTable([[check.status.padEnd(11), `${check.label}${counted}${note}`]]);
+  if (check.first === null) return [line];
+  const { place, why } = check.first;
+  const more = check.faults > 1 ? ` (and ${check.faults - 1} more)` : "";
+  return [
+    line,
+    `             ${place.segment}, byte ${place.offset}, seq ${place.seq}: ${why}${more}`,
+  ];
+}
+
+function renderJson({ report, counts, faults }: Result): string {
+  return `${JSON.stringify({ ...report, replay: counts, faults }, null, 2)}\n`;
+}
