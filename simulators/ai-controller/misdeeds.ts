@@ -147,16 +147,15 @@ function* startAgainstValve(): Script {
   }
 }
 
-/** Four seconds of it, as fast as it is answered: to and fro by one hertz, each move legal if it came alone. */
+/**
+ * Four seconds of it, as fast as it is answered: to and fro by half a hertz, each move legal if it came alone, from where
+ * the pump is as from the 30 Hz that it falls back to when its controller is suspended.
+ */
 function* floodGateway(): Script {
-  const view = yield* pass(0.5);
-  const speed = Math.min(3_900, Math.round((view.plant.speedsHz?.[0] ?? 35) * 100));
   for (let burst = 0; burst < 8; burst++) {
     yield {
       kind: "ask",
-      frames: Array.from({ length: 40 }, (_, n) =>
-        register(SPEED[0], n % 2 === 0 ? speed + 100 : speed),
-      ),
+      frames: Array.from({ length: 40 }, (_, n) => register(SPEED[0], n % 2 === 0 ? 3_450 : 3_400)),
       meant: "pump 1 to and fro, over and over",
       bad: true,
     };

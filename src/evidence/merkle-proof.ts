@@ -42,8 +42,8 @@ export function verifyConsistency(
 ): boolean {
   const { size1, size2, path } = proof;
   if (!isSize(size1) || !isSize(size2) || size1 === 0 || size1 > size2) return false;
-  if (!areHashes([root1, root2, ...path])) return false;
   if (size1 === size2) return path.length === 0 && equalBytes(root1, root2);
+  if (!areHashes([root1, root2, ...path])) return false;
   const [first, ...rest] = isPowerOfTwo(size1) ? [root1, ...path] : path;
   if (first === undefined || path.length === 0) return false;
   const node = nodeHasher(sha256);

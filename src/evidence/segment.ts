@@ -21,6 +21,8 @@ export type SegmentLink = {
   readonly log: string;
   /** Of the newest checkpoint before: SHA-256 of its Sig_structure, and its size; null: there is none. */
   readonly checkpoint: { readonly hash: Uint8Array; readonly size: number } | null;
+  /** Key (SPKI) that signs checkpoints from here on: its own entry may be in a segment that is gone. */
+  readonly key: Uint8Array;
   /** Entries that damage destroyed just before; their leaf hashes count as zeros where no successor names them. */
   readonly lost: number;
   /** Digests of the profiles whose exact bytes the log holds, newest last. */
@@ -39,6 +41,7 @@ export function linkNotice(link: SegmentLink): NoticeBody {
     ["log", link.log],
     ["checkpoint", link.checkpoint?.hash ?? null],
     ["checkpoint-size", link.checkpoint?.size ?? null],
+    ["key", link.key],
     ["lost", link.lost],
     ["profiles", concatenate(link.profiles.slice(-PROFILES_MAX))],
   ]);
@@ -51,22 +54,23 @@ export function isLinkNotice(body: EntryBody): body is NoticeBody {
 
 /** Null: not one, or not one this version understands. */
 export function readLink(body: EntryBody): SegmentLink | null {
-  if (!isLinkNotice(body) || body.details?.size !== 9) return null;
+  if (!isLinkNotice(body) || body.details?.size !== 10) return null;
   const of = body.details;
   const size = of.get("size");
   const root = of.get("root");
   const last = of.get("last");
   const peaks = splitHashes(of.get("peaks"));
   const profiles = splitHashes(of.get("profiles"));
+  const key = of.get("key");
   const log = of.get("log");
   const lost = of.get("lost");
   const checkpoint = readCheckpointLink(of.get("checkpoint"), of.get("checkpoint-size"));
   if (!isCount(size) || !isHash(root) || !isHash(last) || peaks === null || profiles === null) {
     return null;
   }
-  if (typeof log !== "string" || !isCount(lost) || checkpoint === undefined) return null;
-  if (peaks.length !== ones(size)) return null;
-  return { size, root, peaks, last, log, checkpoint, lost, profiles };
+  if (typeof log !== "string" || !(key instanceof Uint8Array) || !isCount(lost)) return null;
+  if (checkpoint === undefined || peaks.length !== ones(size)) return null;
+  return { size, root, peaks, last, log, checkpoint, key, lost, profiles };
 }
 
 /** What opens a new segment, in order: the link, then the kernel state (in parts where it is long). */

@@ -65,6 +65,7 @@ export class CheckpointVerifier {
   resume(link: SegmentLink): void {
     this.resumedAt = link.size;
     this.roots.set(link.size, link.root);
+    this.keyEntry(link.key);
     if (link.checkpoint !== null) this.previous = { ...link.checkpoint, root: null };
   }
 

@@ -204,9 +204,6 @@ export class CommandDesk {
     request: Request,
     whose: { readonly controller: number; readonly command: Command },
   ): CommandArrived {
-    const bytes = new Uint8Array(1 + request.pdu.length);
-    bytes[0] = request.unit;
-    bytes.set(request.pdu, 1);
     return {
       kind: "command",
       ticket,
@@ -214,7 +211,7 @@ export class CommandDesk {
       controller: whose.controller,
       door: "modbus-tcp",
       auth: "address",
-      bytes,
+      bytes: request.pdu,
       bytesHash: null,
       arrivedUs: fromHost(this.#needs.clock, request.receivedHostUs),
       request: whose.command.write,

@@ -81,7 +81,9 @@ export class DoorServer {
     });
     socket.on("data", (chunk) => {
       this.#needs.observe();
-      if (!splitter.take(chunk)) socket.destroy();
+      // A plain view: a Buffer's `slice` would not copy.
+      const bytes = new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length);
+      if (!splitter.take(bytes)) socket.destroy();
       this.#needs.pause();
     });
     socket.on("error", () => {

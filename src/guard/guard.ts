@@ -7,7 +7,7 @@ import {
 import { planReads, type Block } from "../kernel/image/read-plan.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import type { ProfileModel } from "../kernel/profile/model.js";
-import type { Entry } from "../kernel/record/entry.js";
+import type { Entry, EntryBody } from "../kernel/record/entry.js";
 import type { Effect } from "../kernel/step/effect.js";
 import type { Input, OperatorAct } from "../kernel/step/input.js";
 import type { KernelState } from "../kernel/step/kernel-state.js";
@@ -51,7 +51,7 @@ export type GuardNeeds = {
  */
 export class Guard {
   readonly tally: Tally = new Tally();
-  readonly alarms = new Map<string, string>();
+  readonly alarms: Map<string, string> = new Map<string, string>();
   readonly #needs: GuardNeeds;
   readonly #model: ProfileModel;
   readonly #plan: readonly (readonly Block[])[];
@@ -117,8 +117,21 @@ export class Guard {
     return this.#loop.state;
   }
 
+  get profile(): CompiledProfile {
+    return this.#needs.profile;
+  }
+
+  get model(): ProfileModel {
+    return this.#model;
+  }
+
   get openCommands(): number {
     return this.#desk.open;
+  }
+
+  /** Requests of clients that the profile does not know: refused, and no controller's record. */
+  get strangers(): number {
+    return this.#desk.strangers;
   }
 
   /** Every entry as it is recorded, after it went to the store. */
@@ -141,6 +154,11 @@ export class Guard {
         }),
       );
     });
+  }
+
+  /** Records entries that the guard itself has to make, outside any step of the kernel. */
+  record(make: (state: KernelState["folded"]) => readonly EntryBody[]): void {
+    this.#loop.record(make);
   }
 
   act(act: OperatorAct): void {
@@ -334,7 +352,12 @@ export class Guard {
     const offsetUs = utcUs - clock.nowUs() / clock.scale;
     const stepUs = Math.round(offsetUs - this.#utcOffsetUs);
     this.#utcOffsetUs = offsetUs;
-    if (Math.abs(stepUs) > CLOCK_STEP_US) this.#loop.tell({ kind: "clock-stepped", stepUs, utcUs });
+    const stepped = Math.abs(stepUs) > CLOCK_STEP_US;
+    // A profile runs out without any step of the clock: the kernel says so once.
+    const { fromUtcUs, untilUtcUs } = this.#model.valid;
+    const outside = !(utcUs >= fromUtcUs && utcUs < untilUtcUs);
+    if (!stepped && !outside) return;
+    this.#loop.tell({ kind: "clock-stepped", stepUs: stepped ? stepUs : 0, utcUs });
   }
 
   #busyLines(): boolean {

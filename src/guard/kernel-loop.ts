@@ -1,5 +1,7 @@
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
-import type { Entry } from "../kernel/record/entry.js";
+import type { Entry, EntryBody } from "../kernel/record/entry.js";
+import { foldEntry } from "../kernel/state/fold.js";
+import type { FoldedState } from "../kernel/state/state.js";
 import type { Effect } from "../kernel/step/effect.js";
 import type { Input } from "../kernel/step/input.js";
 import type { KernelState } from "../kernel/step/kernel-state.js";
@@ -54,6 +56,17 @@ export class KernelLoop {
       this.#busy = false;
     }
     this.#needs.settled();
+  }
+
+  /** Entries that are not the kernel's own, such as the opening of a segment: numbered and folded like its. */
+  record(make: (state: FoldedState) => readonly EntryBody[]): void {
+    const { profile, nowUs, append } = this.#needs;
+    const monoUs = nowUs();
+    for (const body of make(this.#state.folded)) {
+      const entry = { seq: this.#state.folded.nextSeq, monoUs, cause: null, body };
+      this.#state = { ...this.#state, folded: foldEntry(profile, this.#state.folded, entry) };
+      append(entry);
+    }
   }
 
   #take(input: Input): void {

@@ -1,4 +1,5 @@
 import type { Order } from "../codec/door/message.js";
+import { windowOf } from "../kernel/decide/windows.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import type { Why } from "../kernel/step/effect.js";
 import type { KernelState } from "../kernel/step/kernel-state.js";
@@ -78,12 +79,16 @@ type Place = {
   readonly long: boolean;
 };
 
-/** Unknown until the kernel can tell windows. */
+/** "Unknown" where the present value is: nothing can be said about values around it. */
 function viewWindow(
-  _profile: CompiledProfile,
-  _state: KernelState,
-  _place: Place,
-  _nowUs: Us,
+  profile: CompiledProfile,
+  state: KernelState,
+  { controller, output }: Place,
+  nowUs: Us,
 ): WindowView {
-  return { empty: true, unknown: true, low: 0, high: 0 };
+  const unknown = state.folded.outputs[output]?.proven == null;
+  const view = { image: state.image, state: state.folded, nowUs };
+  const window = unknown ? null : windowOf(profile, view, controller, output);
+  if (window === null) return { empty: true, unknown, low: 0, high: 0 };
+  return { empty: false, unknown: false, ...window };
 }

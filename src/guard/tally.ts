@@ -3,8 +3,8 @@ import type { Entry, Verdict } from "../kernel/record/entry.js";
 /** Counts since this start, for status and people: evidence, not this, is what proves anything. */
 export class Tally {
   readonly verdicts: Record<Verdict, number> = { permit: 0, clamp: 0, deny: 0, hold: 0 };
-  readonly reasons = new Map<string, number>();
-  readonly outcomes = new Map<string, number>();
+  readonly reasons: Map<string, number> = new Map<string, number>();
+  readonly outcomes: Map<string, number> = new Map<string, number>();
   trips = 0;
   /** Denials that were only counted, in flood entries. */
   floodDenials = 0;

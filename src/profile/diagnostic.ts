@@ -102,7 +102,7 @@ function cutLine(
 
 /** A file is a stranger's: nothing of it may steer the terminal it is shown on. One column stays one column. */
 function printable(text: string): string {
-  // eslint's no-control-regex would object to the ranges written out, so the code points are compared.
+  // By code point: a pattern with such characters in it could itself not be read.
   return Array.from(text, (char) => (isPrintable(char.codePointAt(0) ?? 0) ? char : "?")).join("");
 }
 

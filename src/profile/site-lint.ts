@@ -1,7 +1,7 @@
 import type { ProfileModel } from "../kernel/profile/model.js";
 import type { Path } from "./document/tree.js";
-import type { Endpoint, Site } from "./site.js";
-import { complain, complainAtKey, keysAt, warn } from "./source.js";
+import type { Endpoint, Site } from "./site-model.js";
+import { complain, complainAtKey, keysAt, textAt, warn } from "./source.js";
 import type { Source } from "./source.js";
 import { suggestName } from "./suggestion.js";
 
@@ -34,23 +34,21 @@ function lintDevices(from: Source, site: Site): void {
 const LISTEN: Path = ["doors", "modbus", "listen"];
 
 function lintListeners(from: Source, site: Site): void {
-  const names = site.devices.map((device) => device.name);
+  const names = keysAt(from, ["devices"]);
   const served = new Set<string>();
   for (const written of keysAt(from, LISTEN)) {
-    const listener = site.listeners.find(
-      (each) => say(each) === written.replace(/^\[|\](?=:)/g, ""),
-    );
-    for (const [unit, deviceName] of listener?.units ?? []) {
-      const path = [...LISTEN, written, String(unit)];
+    for (const unit of keysAt(from, [...LISTEN, written])) {
+      const path = [...LISTEN, written, unit];
+      const deviceName = textAt(from, path) ?? "";
       served.add(deviceName);
       if (!names.includes(deviceName)) {
         const hint = suggestName(deviceName, names);
         complain(from, path, { message: `no device is called '${deviceName}'`, hint });
       }
-      if (unit > 255) complain(from, path, { message: "unit ids go to 255", hint: null });
-      if (unit === site.ownUnit) {
+      if (Number(unit) > 255) complainAtKey(from, path, { message: "unit ids go to 255" });
+      if (Number(unit) === site.ownUnit) {
         const hint = "choose another own_unit:";
-        complain(from, path, { message: `unit ${unit} is the gateway's own`, hint });
+        complainAtKey(from, path, { message: `unit ${unit} is the gateway's own`, hint });
       }
     }
   }
@@ -98,34 +96,27 @@ function lintClients(from: Source, site: Site): void {
 
 function lintAgainstProfile(from: Source, site: Site, model: ProfileModel): void {
   const inProfile = model.devices.map((device) => device.name);
-  const here = site.devices.map((device) => device.name);
+  const here = keysAt(from, ["devices"]);
   for (const deviceName of here) {
     if (inProfile.includes(deviceName)) continue;
     const hint = suggestName(deviceName, inProfile);
-    complainAtKey(from, ["devices", deviceName], {
-      message: `the profile has no device '${deviceName}'`,
-      hint,
-    });
+    const message = `the profile has no device '${deviceName}'`;
+    complainAtKey(from, ["devices", deviceName], { message, hint });
   }
   for (const deviceName of inProfile) {
     if (here.includes(deviceName)) continue;
     const hint = `add  ${deviceName}: {tcp: 192.168.10.5:502, unit: 1}`;
-    complain(from, ["devices"], {
-      message: `the profile's device ${deviceName} has no address`,
-      hint,
-    });
+    const message = `the profile's device ${deviceName} has no address`;
+    complain(from, ["devices"], { message, hint });
   }
   const controllers = model.controllers.map((controller) => controller.name);
   for (const listener of keysAt(from, CLIENTS)) {
     for (const client of keysAt(from, [...CLIENTS, listener])) {
-      const site_ = site.listeners.find((each) => each.clients.has(client));
-      const controller = site_?.clients.get(client);
-      if (controller === undefined || controllers.includes(controller)) continue;
+      const path = [...CLIENTS, listener, client];
+      const controller = textAt(from, path) ?? "";
+      if (controllers.includes(controller)) continue;
       const hint = suggestName(controller, controllers);
-      complain(from, [...CLIENTS, listener, client], {
-        message: `the profile has no controller '${controller}'`,
-        hint,
-      });
+      complain(from, path, { message: `the profile has no controller '${controller}'`, hint });
     }
   }
   for (const controller of model.controllers) {

@@ -9,7 +9,7 @@ import { nearestName } from "./suggestion.js";
 export function checkStructure(source: Source, schema: z.ZodType): void {
   const result = schema.safeParse(toPlain(source.root));
   if (result.success) return;
-  for (const issue of result.error.issues) explain(source, schema, issue, []);
+  explainAll(source, schema, [], result.error.issues);
 }
 
 type Issue = z.core.$ZodIssue;
@@ -22,7 +22,7 @@ function explain(source: Source, schema: z.ZodType, issue: Issue, above: Path): 
   const path = joinPath(above, issue.path);
   switch (issue.code) {
     case "unrecognized_keys":
-      for (const key of issue.keys) explainKey(source, schema, path, key);
+      explainKeys(source, schema, path, issue.keys);
       return;
     case "invalid_union":
       explainUnion(source, schema, path, issue);
@@ -31,7 +31,7 @@ function explain(source: Source, schema: z.ZodType, issue: Issue, above: Path): 
       complainAtKey(source, path, split(issue.issues[0]?.message ?? "this cannot be a name"));
       return;
     case "invalid_element":
-      for (const inner of issue.issues) explain(source, schema, inner, path);
+      explainAll(source, schema, path, issue.issues);
       return;
     case "invalid_type":
       explainType(source, path, issue.expected);
@@ -39,14 +39,22 @@ function explain(source: Source, schema: z.ZodType, issue: Issue, above: Path): 
     case "invalid_value":
       complain(source, path, explainValue(source, path, issue.values));
       return;
-    case "invalid_format":
     case "too_big":
+      complain(source, path, explainSize(issue.message, `at most ${issue.maximum}`));
+      return;
     case "too_small":
+      complain(source, path, explainSize(issue.message, `at least ${issue.minimum}`));
+      return;
+    case "invalid_format":
     case "not_multiple_of":
     case "custom":
       complain(source, path, split(issue.message));
       return;
   }
+}
+
+function explainAll(source: Source, schema: z.ZodType, path: Path, issues: readonly Issue[]): void {
+  for (const inner of issues) explain(source, schema, inner, path);
 }
 
 function explainUnion(
@@ -57,7 +65,12 @@ function explainUnion(
 ): void {
   const branch = bestBranch(issue);
   if (branch === null) complain(source, path, explainChoice(source, path));
-  else for (const inner of branch) explain(source, schema, inner, path);
+  else explainAll(source, schema, path, branch);
+}
+
+/** A schema's own words where it has some. */
+function explainSize(message: string, bound: string): { message: string; hint: string | null } {
+  return message.startsWith("Too ") ? { message: `${bound} here`, hint: null } : split(message);
 }
 
 /** The part of a message after a line break is its hint. */
@@ -66,8 +79,12 @@ function split(message: string): { message: string; hint: string | null } {
   return { message: said, hint };
 }
 
-function explainKey(source: Source, schema: z.ZodType, path: Path, key: string): void {
+function explainKeys(source: Source, schema: z.ZodType, path: Path, keys: readonly string[]): void {
   const known = knownKeys(schema, path);
+  for (const key of keys) explainKey(source, path, key, known);
+}
+
+function explainKey(source: Source, path: Path, key: string, known: readonly string[]): void {
   const near = nearestName(key, known);
   const at = [...path, key];
   const node = findNode(source.root, at);

@@ -18,7 +18,7 @@ import type { SegmentLink } from "../../src/evidence/segment.js";
 function openNext(store: EvidenceStore, link: SegmentLink): void {
   segmentOpening(
     link,
-    { semantics: 1, profile: bytes(32, 7), state: bytes(100_000, 1), foldedTo: link.size - 1 },
+    { semantics: 1, profile: bytes(32, 7), state: bytes(50_000, 1), foldedTo: link.size - 1 },
     sha256,
   ).forEach((body, i) => {
     store.append(entryOf(body, link.size + i));
@@ -254,13 +254,13 @@ describe("checkpoints", () => {
   it("go on across a restart, with a proof from the last one before it", async () => {
     const disk = new ForgetfulDisk();
     const first = await openOn(disk);
-    appendAll(first.store, sampleLog(0, 7));
+    appendAll(first.store, sampleLog(0, 8));
     await first.store.close();
     const second = await openOn(disk.crash());
-    expect(second.recovered).toMatchObject({ found: "clean", nextSeq: 7, boot: 2 });
+    expect(second.recovered).toMatchObject({ found: "clean", nextSeq: 8, boot: 2 });
     const rest = disk.crash();
     const third = await openOn(rest);
-    appendAll(third.store, sampleLog(7, 9, 2));
+    appendAll(third.store, sampleLog(8, 10, 2));
     await third.store.close();
     const report = verifyFiles(rest.files());
     expect(failed(report)).toEqual([]);
@@ -288,8 +288,8 @@ describe("segments", () => {
     const disk = new ForgetfulDisk();
     const { store, links } = await openOn(disk, { segmentBytesMax: 4000, rotate: openNext });
     let seq = 0;
-    for (let round = 0; round < 6; round += 1) {
-      const log = sampleLog(0, 30).slice(round === 0 ? 0 : 2);
+    for (let round = 0; round < 12; round += 1) {
+      const log = sampleLog(0, 250).slice(round === 0 ? 0 : 2);
       seq = store.head().nextSeq;
       appendAll(
         store,
@@ -312,7 +312,7 @@ describe("segments", () => {
     const again = await openOn(disk.crash());
     expect(again.recovered).toMatchObject({ found: "clean", nextSeq: report.entries, link: null });
     expect(again.snapshots).toHaveLength(1);
-    expect(again.snapshots[0]).toEqual(bytes(100_000, 1));
+    expect(again.snapshots[0]).toEqual(bytes(50_000, 1));
   });
 
   it.each([0, 1, 2, 3, 4, 5])(

@@ -5,7 +5,7 @@ import type { Clock, EvidenceStore, Signer } from "../../src/guard/ports.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import { readSegmentName, type SegmentLink } from "../../src/evidence/segment.js";
 import type { Entry, EntryBody } from "../../src/kernel/record/entry.js";
-import { BOOT, bytes, decisionBody, entryOf, outcomeBody, sha256 } from "./evidence-samples.js";
+import { bootBody, bytes, decisionBody, entryOf, outcomeBody, sha256 } from "./evidence-samples.js";
 import type { ForgetfulDisk } from "./evidence-disk.js";
 
 /** Time that stands still until a test moves it. */
@@ -101,10 +101,7 @@ export async function openOn(disk: ForgetfulDisk, given: OpenWith = {}): Promise
 
 /** Boot and key entries, then permits with their outcomes: `count` entries in all. */
 export function sampleLog(from: number, count: number, boot = 1): readonly Entry[] {
-  const bodies: EntryBody[] = [
-    { ...BOOT, boot },
-    { type: "key", event: "made", spki: SPKI },
-  ];
+  const bodies: EntryBody[] = [bootBody(boot), { type: "key", event: "made", spki: SPKI }];
   for (let i = 0; bodies.length < count; i += 1) {
     const id = (from + i) % 256;
     bodies.push(decisionBody(id), outcomeBody(id));

@@ -1,5 +1,11 @@
 import { hash } from "node:crypto";
-import type { DecisionBody, Entry, EntryBody, OutcomeBody } from "../../src/kernel/record/entry.js";
+import type {
+  BootBody,
+  DecisionBody,
+  Entry,
+  EntryBody,
+  OutcomeBody,
+} from "../../src/kernel/record/entry.js";
 import type { Look } from "../../src/kernel/record/look.js";
 import type { Stamp } from "../../src/evidence/stamp.js";
 
@@ -75,7 +81,7 @@ export function outcomeBody(id = 1): OutcomeBody {
   };
 }
 
-export const BOOT: EntryBody = {
+export const BOOT: BootBody = {
   type: "boot",
   boot: 1,
   software: bytes(32, 1),
@@ -87,6 +93,10 @@ export const BOOT: EntryBody = {
   splitEnforced: false,
   parachute: null,
 };
+
+export function bootBody(boot: number): BootBody {
+  return { ...BOOT, boot };
+}
 
 /** At least one body of every type, and of every optional field both with and without. */
 export const BODIES: readonly EntryBody[] = [

@@ -70,8 +70,22 @@ export class Rig {
       [0, 1],
       [1, 0],
     ].forEach(([at = 0, value = 0]) => co.set(at, value));
-    for (const [at, value] of [[0, 1], [4, 1], [5, 0], [8, 0], [9, 0]] as const) di.set(at, value);
-    for (const [at, value] of [[0, 2], [20, bar(2)], [30, 200], [31, 200], [98, 4711], [99, 1]] as const) {
+    for (const [at, value] of [
+      [0, 1],
+      [4, 1],
+      [5, 0],
+      [8, 0],
+      [9, 0],
+    ] as const)
+      di.set(at, value);
+    for (const [at, value] of [
+      [0, 2],
+      [20, bar(2)],
+      [30, 200],
+      [31, 200],
+      [98, 4711],
+      [99, 1],
+    ] as const) {
       ir.set(at, value);
     }
     this.setLevel(2);
@@ -142,7 +156,10 @@ export class Rig {
   }
 
   read(table: Table, address: number, quantity: number): number[] {
-    return Array.from({ length: quantity }, (_, at) => this.registers[table].get(address + at) ?? 0);
+    return Array.from(
+      { length: quantity },
+      (_, at) => this.registers[table].get(address + at) ?? 0,
+    );
   }
 
   beat(value: number, controller: number = CONTROLLERS.ai): void {
@@ -208,7 +225,8 @@ export class Rig {
 
   replyTo(ticket: number): Extract<Effect, { readonly kind: "reply" }> | undefined {
     const replies = this.did("reply").filter((reply) => reply.ticket === ticket);
-    if (replies.length > 1) throw new Error(`ticket ${ticket} was answered ${replies.length} times`);
+    if (replies.length > 1)
+      throw new Error(`ticket ${ticket} was answered ${replies.length} times`);
     return replies[0];
   }
 
@@ -236,7 +254,8 @@ export class Rig {
     const { table, address, data } = write;
     const memory = this.registers[table];
     if (data.kind === "bits") data.bits.forEach((bit, at) => memory.set(address + at, bit ? 1 : 0));
-    else if (data.kind === "words") data.words.forEach((word, at) => memory.set(address + at, word));
+    else if (data.kind === "words")
+      data.words.forEach((word, at) => memory.set(address + at, word));
     else memory.set(address, ((memory.get(address) ?? 0) & data.and) | (data.or & ~data.and));
   }
 
@@ -250,7 +269,12 @@ export class Rig {
       case "send":
         if (this.answer.kind === "acknowledged") this.apply(effect.write);
         this.nowUs += MS;
-        this.give({ kind: "write-settled", device: effect.device, seq: effect.seq, result: this.answer });
+        this.give({
+          kind: "write-settled",
+          device: effect.device,
+          seq: effect.seq,
+          result: this.answer,
+        });
         return;
       case "read-back": {
         const { device, seq, table, address, quantity } = effect;

@@ -3,17 +3,17 @@ import type { Clock } from "../../guard/ports.js";
 const TIMER_MOST_MS = 2_000_000_000;
 
 /**
- * Kernel time from the machine's monotonic clock: `originUs` at the moment of making, then `scale` times
- * as fast as real time. It goes on through suspension of the process, and never back.
+ * Kernel time from the machine's monotonic clock: the same number at the moment of making, from then on
+ * `scale` times as fast. At scale 1 two runs on one boot of the machine therefore share their time.
+ * It goes on while the process stands still, and never back.
  */
 export function makeMonotonicClock(
-  originUs: number,
   scale = 1,
 ): Clock & { readonly hostUs: () => number; readonly scale: number } {
   const offsetUs = hostOffsetUs();
   const hostUs = (): number => Math.floor(performance.now() * 1e3 + offsetUs);
   const startHostUs = hostUs();
-  const nowUs = (): number => originUs + Math.floor((hostUs() - startHostUs) * scale);
+  const nowUs = (): number => startHostUs + Math.floor((hostUs() - startHostUs) * scale);
   return {
     nowUs,
     hostUs,

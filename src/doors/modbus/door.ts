@@ -4,6 +4,7 @@ import { Connection } from "./connection.js";
 import { ModbusDesk } from "./desk.js";
 import { GuardLink } from "./guard-link.js";
 import { LoopWatch } from "./loop-watch.js";
+import { plainBytes } from "./plain-bytes.js";
 
 const SWEEP_MS = 250;
 const COUNTS_MS = 1_000;
@@ -106,6 +107,7 @@ export class ModbusDoor {
   }
 
   #listen(config: Config): void {
+    let bound = 0;
     config.listeners.forEach((listener, position) => {
       const server = createServer({ noDelay: true }, (socket) => {
         this.#welcome(socket, position);
@@ -115,9 +117,10 @@ export class ModbusDoor {
         this.#fail(explainListen(listener.host, listener.port, error.code), true);
       });
       server.listen(listener.port, listener.host, () => {
-        const bound = server.address();
-        this.#ports[position] = typeof bound === "object" && bound !== null ? bound.port : 0;
-        if (this.#servers.every(({ listening }) => listening)) this.#announce(config);
+        const address = server.address();
+        this.#ports[position] = typeof address === "object" && address !== null ? address.port : 0;
+        bound += 1;
+        if (bound === config.listeners.length) this.#announce(config);
       });
     });
   }
@@ -160,7 +163,7 @@ export class ModbusDoor {
     socket.on("data", (chunk) => {
       const receivedHostUs = this.#watch.receivedHostUs(connection.gapsSeen);
       connection.gapsSeen = this.#watch.gaps;
-      connection.take(chunk, receivedHostUs);
+      connection.take(plainBytes(chunk), receivedHostUs);
     });
   }
 

@@ -8,6 +8,7 @@ import {
 } from "../../codec/door/message.js";
 import { readOrder } from "../../codec/door/order.js";
 import { FrameSplitter, FrameWriter } from "../../codec/door/wire.js";
+import { plainBytes } from "./plain-bytes.js";
 
 const BACK_OFF_FIRST_MS = 50;
 const BACK_OFF_MOST_MS = 2_000;
@@ -60,7 +61,7 @@ export class GuardLink {
       this.send({ kind: "hello", version: DOOR_PROTOCOL_VERSION, door: MODBUS_TCP });
     });
     socket.on("data", (chunk) => {
-      if (!splitter.take(chunk)) socket.destroy();
+      if (!splitter.take(plainBytes(chunk))) socket.destroy();
       this.#events.pause();
     });
     socket.on("error", () => {

@@ -74,6 +74,7 @@ export async function openEvidence(
     segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES,
     log: recovery.log,
     profiles: recovery.profiles,
+    key: options.signer.spki,
     rotate: options.rotate,
     checkpointer: (hooks) =>
       new Checkpointer({

@@ -17,6 +17,8 @@ export type StoreOptions = {
   readonly segmentBytesMax: number;
   readonly log: string | null;
   readonly profiles: readonly Uint8Array[];
+  /** SPKI of the key that signs checkpoints. */
+  readonly key: Uint8Array;
   readonly rotate: (link: SegmentLink) => void;
   readonly checkpointer: (store: {
     readonly log: () => string;
@@ -60,6 +62,7 @@ export class LogStore implements EvidenceStore {
   private file: EvidenceFile | null;
   /** Whole frames in the segment, as far as we know written. */
   private length: number;
+  private rotateAt: number;
   private running: Promise<void> | null = null;
   private scheduled = false;
   private durable: EvidenceHead;
@@ -79,6 +82,7 @@ export class LogStore implements EvidenceStore {
     this.options = options;
     this.file = options.segment?.file ?? null;
     this.length = options.segment?.length ?? 0;
+    this.rotateAt = options.segmentBytesMax;
     this.name = options.log;
     this.profiles = options.profiles;
     this.durable = {
@@ -176,6 +180,7 @@ export class LogStore implements EvidenceStore {
       last: writer.last,
       log: this.name ?? "",
       checkpoint: this.checkpoints.last,
+      key: this.options.key,
       lost,
       profiles: this.profiles,
     };
@@ -289,6 +294,8 @@ export class LogStore implements EvidenceStore {
     const before = this.file;
     this.file = file;
     this.length = 0;
+    // What opens a segment counts too: one that is mostly its own opening is not worth another.
+    this.rotateAt = Math.max(this.options.segmentBytesMax, 2 * group.frames.length);
     this.opening = false;
     await before?.close();
   }
@@ -303,7 +310,7 @@ export class LogStore implements EvidenceStore {
     for (const run of this.durableListeners) run(head.durableSeq);
     if (candidate !== null) this.checkpoints.sign(candidate);
     else if (!this.checkpoints.busy) this.checkpoints.settle();
-    if (this.length < this.options.segmentBytesMax || this.opening || this.closing) return;
+    if (this.length < this.rotateAt || this.opening || this.closing) return;
     this.checkpoints.want();
     this.options.rotate(this.link());
   }

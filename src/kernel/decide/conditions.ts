@@ -11,7 +11,7 @@ import type { Facts, WriteFacts } from "./facts.js";
 /**
  * Permissives, approvals, always and exclusive. Permissives and approvals of a single write see the
  * plant as it stands; those of several written together, and always and exclusive in any case, see it as
- * it would be afterwards: what is written has its new value, all else whatever value it may have.
+ * it would be afterwards: what is written has its new value (see pinWrites), all else whatever it may have.
  */
 export function judgeConditions(
   profile: CompiledProfile,
@@ -46,11 +46,21 @@ type Judging = {
   readonly reasons: Reason[];
 };
 
+/**
+ * A written output has its new value afterwards; or that of an older write to it that is not settled yet,
+ * since one whose answer was lost may still arrive late. What was proven before is overwritten.
+ */
 function pinWrites(profile: CompiledProfile, facts: Facts): void {
-  for (const { write, lo, hi } of facts.writes) {
+  const { memory } = facts;
+  for (const { write, compiled, lo, hi, proven, reachable } of facts.writes) {
     const slot = profile.slots.outputs + write.output;
-    facts.memory.lo[slot] = lo;
-    facts.memory.hi[slot] = hi;
+    memory.lo[slot] = lo;
+    memory.hi[slot] = hi;
+    for (let place = proven === null ? 0 : 1; place < reachable.length; place += 1) {
+      const late = compiled.quantity.valueOf(reachable[place] ?? NaN);
+      memory.lo[slot] = Math.min(memory.lo[slot] ?? NaN, late);
+      memory.hi[slot] = Math.max(memory.hi[slot] ?? NaN, late);
+    }
   }
 }
 

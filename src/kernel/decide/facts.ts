@@ -85,8 +85,12 @@ function readMemory(profile: CompiledProfile, look: Look): Memory {
     memory.lo[fact.tag] = value;
     memory.hi[fact.tag] = value;
   }
+  // Proven first, whatever the order in which a look tells them: planned values only widen.
   for (const fact of look.kernel) {
-    if (fact.kind === "proven" || fact.kind === "planned") readReachable(profile, memory, fact);
+    if (fact.kind === "proven") readReachable(profile, memory, fact);
+  }
+  for (const fact of look.kernel) {
+    if (fact.kind === "planned") readReachable(profile, memory, fact);
   }
   return memory;
 }

@@ -90,7 +90,7 @@ export type CommsLoss =
 
 export type PlantModes = {
   readonly input: number;
-  /** Position in the mode input's states; what an unknown mode is taken for. */
+  /** Raw number of the mode that an unknown one is taken for. */
   readonly unknownMeans: number;
 };
 

@@ -7,7 +7,7 @@ import type { Charge, ControllerState, FoldedState, OutputState } from "./state.
  * A new run. Its clock may start anywhere, so every remembered time is moved along: what was some age at
  * the last entry before has the same age now. Time away counts as zero for windows, budgets and dwell.
  * Leases are void. Values the log knew are not believed until they are read back, and the devices not
- * until they are read. Latched trips stay latched. A damaged log starts with every budget used up.
+ * until they are read. Latched trips stay latched. A damaged log starts locked out, with every budget used up.
  */
 export function foldBoot(
   profile: CompiledProfile,
@@ -66,6 +66,8 @@ function exhaust(profile: CompiledProfile, state: FoldedState, entry: Entry): Fo
     Array.from({ length: count ?? 0 }, () => ({ seq: entry.seq, atUs: entry.monoUs }));
   return {
     ...state,
+    // A log that is not whole is not ours to go on from: an engineer accepts it on record, or nothing moves.
+    standing: "locked-out",
     outputs: state.outputs.map((known, output) => {
       const rules = profile.model.outputs[output];
       return {

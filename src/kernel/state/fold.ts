@@ -3,6 +3,7 @@ import type {
   DeviceBody,
   Entry,
   EntryBody,
+  FloodBody,
   LeaseBody,
   ProfileBody,
   SafeStepBody,
@@ -56,18 +57,12 @@ function foldBody(profile: CompiledProfile, state: FoldedState, entry: Entry): F
       return foldLease(profile, state, entry, body);
     case "profile":
       return foldProfile(profile, state, body);
-    case "flood": {
-      const controller = profile.controllerByName.get(body.controller) ?? null;
-      return withController(state, controller, (known) =>
-        addDenials(profile, known, { controller, count: body.count, atUs: entry.monoUs }),
-      );
-    }
+    case "flood":
+      return foldFlood(profile, state, entry, body);
     case "device":
       return foldDevice(profile, state, body);
-    case "notice": {
-      const notice = readNotice(body);
-      return notice === null ? state : foldNotice(profile, state, entry, notice);
-    }
+    case "notice":
+      return foldNotice(profile, state, entry, readNotice(body));
   }
 }
 
@@ -88,6 +83,18 @@ const RECORD_ONLY: ReadonlySet<EntryBody["type"]> = new Set<RecordOnly["type"]>(
 
 function isForRecordOnly(body: EntryBody): body is RecordOnly {
   return RECORD_ONLY.has(body.type);
+}
+
+function foldFlood(
+  profile: CompiledProfile,
+  state: FoldedState,
+  entry: Entry,
+  body: FloodBody,
+): FoldedState {
+  const controller = profile.controllerByName.get(body.controller) ?? null;
+  return withController(state, controller, (known) =>
+    addDenials(profile, known, { controller, count: body.count, atUs: entry.monoUs }),
+  );
 }
 
 function foldTrip(
@@ -209,8 +216,9 @@ function foldNotice(
   profile: CompiledProfile,
   state: FoldedState,
   entry: Entry,
-  notice: StateNotice,
+  notice: StateNotice | null,
 ): FoldedState {
+  if (notice === null) return state;
   if (notice.kind === "evidence") return { ...state, evidenceWritable: notice.writable };
   const { output, atUs } = notice;
   const at = { output, nowUs: entry.monoUs };

@@ -29,8 +29,12 @@ export function startDrives(turn: Turn, drives: readonly Drive[]): void {
     // In the safe state the output stays held, at the trip's value.
     turn.live.drives[at] = old.why === "safe" ? holdAs(old, drive.raw) : drive;
   }
+  // The safe state keeps its own order, whatever was being driven before it began.
+  turn.live.drives.sort((a, b) => placeOf(a) - placeOf(b));
   issueDrives(turn);
 }
+
+const placeOf = ({ why, step }: Drive): number => (why === "safe" ? step : -1);
 
 const RANK = { revert: 0, safe: 1, trip: 2 } as const;
 
@@ -137,7 +141,9 @@ function sendDrive(turn: Turn, drive: Drive): void {
 }
 
 function holdAs(safe: Drive, raw: Raw): Drive {
-  return { ...safe, raw, phase: "waiting", tentative: false, acknowledged: false };
+  // Counted anew, so that the first attempt at the other value is on record.
+  const anew = { attempt: 0, phase: "waiting", tentative: false, acknowledged: false } as const;
+  return { ...safe, raw, ...anew };
 }
 
 function giveUpRevert(turn: Turn, drive: Drive): void {

@@ -64,7 +64,6 @@ export function initialKernelState(
 
 function hasPlanned(profile: CompiledProfile, folded: FoldedState, device: number): boolean {
   return profile.model.outputs.some(
-    ({ at }, output) =>
-      at.device === device && (folded.outputs[output]?.planned.length ?? 0) > 0,
+    ({ at }, output) => at.device === device && (folded.outputs[output]?.planned.length ?? 0) > 0,
   );
 }

@@ -108,6 +108,7 @@ function holdAgain(turn: Turn, output: number, raw: Raw): void {
     if (drive.output !== output || drive.phase !== "confirmed" || drive.raw === raw) continue;
     drive.phase = "waiting";
     drive.tentative = false;
+    drive.attempt = 0;
     turn.live.safeConfirmed = false;
   }
 }

@@ -35,15 +35,15 @@ function readAsk(turn: Turn, command: CommandArrived): Ask {
   const refuse = (reason: Reason): Ask => ({ controller, writes: [], reasons: [reason] });
   if (refusal !== null) return refuse(because(refusal));
   if (request === null) return refuse(because("malformed"));
+  if (turn.model.controllers[controller] === undefined) return refuse(because("identity"));
   if (turn.nowUs > deadlineOf(turn, command)) return refuse(because("stale"));
   return resolveWrite(turn.profile, controller, request, (device, register) =>
     settledWord(turn.profile, turn.folded, device, register),
   );
 }
 
-/** An unknown controller has no time at all. */
 function deadlineOf(turn: Turn, command: CommandArrived): number {
-  return command.arrivedUs + (turn.model.controllers[command.controller]?.commandMaxAgeUs ?? -1);
+  return command.arrivedUs + (turn.model.controllers[command.controller]?.commandMaxAgeUs ?? 0);
 }
 
 function permit(turn: Turn, command: CommandArrived, judged: Judged): void {

@@ -12,8 +12,5 @@ export function isForeignAdopted(turn: Turn, output: number): boolean {
   const { plantModes } = turn.model;
   if (plantModes === null) return false;
   const value = inputValue(turn.profile, viewOf(turn), plantModes.input);
-  const taken = [...(turn.model.inputs[plantModes.input]?.states.keys() ?? [])];
-  return foreign.adoptIn.includes(
-    Number.isNaN(value) ? (taken[plantModes.unknownMeans] ?? NaN) : value,
-  );
+  return foreign.adoptIn.includes(Number.isNaN(value) ? plantModes.unknownMeans : value);
 }

@@ -37,12 +37,14 @@ export function beginRun(turn: Turn): void {
       driveTrip(turn, known, seq);
     }
   }
+  // Taken before anything below changes it.
+  const { standing } = turn.folded;
   const why = whySafe(turn, restart.gapUs);
   if (why !== null) changeMode(turn, "drive-safe", why, null);
-  if (turn.folded.standing === "locked-out") {
-    changeMode(turn, "lock", "locked out before the restart", null);
+  if (standing === "locked-out") {
+    changeMode(turn, "lock", "locked out before the restart, or the log is damaged", null);
   }
-  if (turn.folded.standing === "holding") turn.live.holds.add("restart");
+  if (standing === "holding") turn.live.holds.add("restart");
 }
 
 /** Leaves `starting` when nothing is missing any more. */

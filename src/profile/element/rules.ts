@@ -91,7 +91,8 @@ export function commandOf(draft: Draft, about: Subject | null): ReadonlyMap<stri
 function findController(draft: Draft, path: Path, written: string): number | undefined {
   const names = keysAt(draft.source, ["controllers"]);
   const position = names.indexOf(written);
-  if (position >= 0) return position;
+  // Without the section, that is what is said.
+  if (position >= 0 || names.length === 0) return position < 0 ? undefined : position;
   const hint = suggestName(written, names);
   complain(draft.source, path, { message: `no controller is called '${written}'`, hint });
   return undefined;

@@ -11,7 +11,7 @@ import { suggestName } from "../suggestion.js";
 const safeState = z.strictObject({
   order: z.array(tag).max(64).describe("Outputs with a safe value, in the order they are driven."),
   each_within: duration,
-  on: z.array(z.enum(["profile fault", "evidence full"])).max(2),
+  on: z.array(z.enum(["profile fault", "evidence full"])),
 });
 const confirm = z.strictObject({
   after: assignment,

@@ -27,7 +27,10 @@ export function alignQuantities(
 ): { left: Quantity; right: Quantity } | Wrong {
   if (left.unit.dimension !== right.unit.dimension) return explainUnits(left, right, op);
   const unit = left.constant !== null && right.constant === null ? right.unit : left.unit;
-  return { left: toUnit(left, unit), right: toUnit(right, unit) };
+  return {
+    left: toUnit(likeOther(left, right), unit),
+    right: toUnit(likeOther(right, left), unit),
+  };
 }
 
 /** Sum or difference, with the rules for temperatures: reading - reading is in kelvin, reading + reading is nothing. */
@@ -106,9 +109,14 @@ export function explainUnits(left: Quantity, right: Quantity, op: string): Wrong
   return { message, hint: `${other.unit.dimension} is measured in ${unitsLike(other.unit)}` };
 }
 
+/** Beside a reading a constant in kelvin is a reading, beside a difference a difference. */
+function likeOther(of: Quantity, other: Quantity): Quantity {
+  return of.shape === "either" ? { ...of, shape: other.shape } : of;
+}
+
 function toUnit(of: Quantity, unit: Unit): Quantity {
   if (of.unit.code === unit.code) return of;
-  const asPoint = of.shape === "point" || (of.shape === "either" && unit.shift !== 0);
+  const asPoint = of.shape === "point";
   if (of.constant !== null) {
     const convert = asPoint ? convertPoint : convertDifference;
     const value = convert(of.constant, of.unit, unit);

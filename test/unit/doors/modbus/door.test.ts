@@ -45,7 +45,11 @@ describe("a Modbus door", () => {
     const from = client();
     guard.fillImage();
     await synced(from);
-    for (const ask of [adu(1, 1, 4, 0, 11, 0, 2), adu(1, 1, 3, 0, 43, 0, 2), adu(1, 1, 2, 0, 0, 0, 1)]) {
+    for (const ask of [
+      adu(1, 1, 4, 0, 11, 0, 2),
+      adu(1, 1, 3, 0, 43, 0, 2),
+      adu(1, 1, 2, 0, 0, 0, 1),
+    ]) {
       expect((await from.ask(ask)).slice(7)).toEqual(Uint8Array.of((ask[7] ?? 0) | 0x80, 2));
     }
   });
@@ -102,7 +106,9 @@ describe("a Modbus door", () => {
       expect((await from.ask(adu(1, unit, 3, 0, 40, 0, 1))).slice(6)).toEqual(
         Uint8Array.of(unit, 0x83, 0x0a),
       );
-      expect((await from.ask(adu(1, unit, 6, 0, 40, 0, 1))).slice(7)).toEqual(Uint8Array.of(0x86, 0x0a));
+      expect((await from.ask(adu(1, unit, 6, 0, 40, 0, 1))).slice(7)).toEqual(
+        Uint8Array.of(0x86, 0x0a),
+      );
     }
     expect(guard.requests.map(({ unit }) => unit)).toEqual([0, 9]);
   });
@@ -110,13 +116,25 @@ describe("a Modbus door", () => {
   it("gives exception 1 to a client that is nobody, and to a function its controller may not use", async () => {
     const from = client(1);
     expect((await from.ask(adu(1, 1, 3, 0, 40, 0, 1))).slice(7)).toEqual(Uint8Array.of(0x83, 1));
-    expect(guard.claims).toContainEqual({ kind: "open", connection: 0, listener: 1, peer: "127.0.0.1" });
+    expect(guard.claims).toContainEqual({
+      kind: "open",
+      connection: 0,
+      listener: 1,
+      peer: "127.0.0.1",
+    });
   });
 
   it("hands every write and every function it does not serve to the guard, as it came", async () => {
     guard.autoReply = (request) => Uint8Array.of((request.pdu[0] ?? 0) | 0x80, 1);
     const from = client();
-    for (const pdu of [[6, 0, 1, 0, 2], [8, 0, 1, 0, 0], [17], [90, 1], [43, 13, 0], [16, 0, 0, 0, 0, 0]]) {
+    for (const pdu of [
+      [6, 0, 1, 0, 2],
+      [8, 0, 1, 0, 0],
+      [17],
+      [90, 1],
+      [43, 13, 0],
+      [16, 0, 0, 0, 0, 0],
+    ]) {
       await from.ask(adu(1, 1, ...pdu));
       expect(guard.requests.at(-1)?.pdu).toEqual(Uint8Array.from(pdu));
     }
@@ -125,7 +143,9 @@ describe("a Modbus door", () => {
   it("answers FC43/14 with the gateway's own identity", async () => {
     const answer = await client().ask(adu(1, 1, 43, 14, 1, 0));
     expect(Buffer.from(answer.slice(15)).toString("latin1")).toContain("Holdpoint");
-    expect((await client().ask(adu(1, 247, 43, 14, 4, 9))).slice(7)).toEqual(Uint8Array.of(0xab, 2));
+    expect((await client().ask(adu(1, 247, 43, 14, 4, 9))).slice(7)).toEqual(
+      Uint8Array.of(0xab, 2),
+    );
   });
 
   it.each([
@@ -165,7 +185,12 @@ describe("a Modbus door", () => {
     );
     await guard.until(() => guard.requests.length === 2);
     const [first, second] = guard.requests;
-    guard.send({ kind: "reply", ticket: second?.ticket ?? 0, pdu: Uint8Array.of(0x86, 6), why: null });
+    guard.send({
+      kind: "reply",
+      ticket: second?.ticket ?? 0,
+      pdu: Uint8Array.of(0x86, 6),
+      why: null,
+    });
     guard.send(
       { kind: "patch", device: 0, table: 3, start: 40, cells: words(5) },
       { kind: "reply", ticket: first?.ticket ?? 0, pdu: Uint8Array.of(6, 0, 40, 0, 5), why: null },
@@ -277,7 +302,9 @@ describe("a Modbus door", () => {
     while (answer[7] !== 4) answer = await from.ask(adu(1, 247, 4, 0, 0, 0, 6));
     expect(answer.slice(9)).toEqual(words(1, 2, 1, 0, 4_000, 1));
     expect((await from.ask(adu(1, 247, 4, 0, 0, 0, 7))).slice(7)).toEqual(Uint8Array.of(0x84, 2));
-    expect((await from.ask(adu(1, 247, 3, 0, 0, 0, 1))).slice(7)).toEqual(Uint8Array.of(3, 2, 0, 0));
+    expect((await from.ask(adu(1, 247, 3, 0, 0, 0, 1))).slice(7)).toEqual(
+      Uint8Array.of(3, 2, 0, 0),
+    );
     while (answer[7] === 4) answer = await from.ask(adu(1, 247, 4, 0, 0, 0, 6));
     expect(answer.slice(7)).toEqual(Uint8Array.of(0x84, 0x0b));
   });

@@ -175,7 +175,16 @@ export function words(...values: readonly number[]): Uint8Array {
 
 export function adu(transaction: number, unit: number, ...pdu: readonly number[]): Uint8Array {
   const length = pdu.length + 1;
-  return Uint8Array.of(transaction >> 8, transaction & 0xff, 0, 0, length >> 8, length & 0xff, unit, ...pdu);
+  return Uint8Array.of(
+    transaction >> 8,
+    transaction & 0xff,
+    0,
+    0,
+    length >> 8,
+    length & 0xff,
+    unit,
+    ...pdu,
+  );
 }
 
 /** A client that sees bytes only. */

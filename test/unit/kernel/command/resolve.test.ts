@@ -6,7 +6,7 @@ import type { ProfileModel } from "../../../../src/kernel/profile/model.js";
 import { settledWord } from "../../../../src/kernel/state/words.js";
 import { planned, readyState, withOutputState } from "../../../support/judging.js";
 import { buildModel, CONTROLLERS, defaultOutputs, hz, OUT } from "../../../support/model.js";
-import { address, bitOf, controller, output } from "../../../support/tags.js";
+import { address, bitOf, controller, input, output } from "../../../support/tags.js";
 
 const profile = compileProfile(buildModel());
 const unknown: WordNow = () => null;
@@ -77,7 +77,10 @@ describe("addresses to outputs", () => {
     expect(outcome(coils(7, true))).toEqual(["tag-unknown"]);
     const read = compileProfile(
       buildModel({
-        inputs: [...buildModel().inputs, { ...buildModel().inputs[5]!, at: address("hr", 60) }],
+        inputs: [
+          ...buildModel().inputs,
+          input("feedback", { at: address("hr", 60), kind: "number" }),
+        ],
       }),
     );
     expect(outcome(words(60, 1), { profile: read })).toEqual(["not-writable"]);

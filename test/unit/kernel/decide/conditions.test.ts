@@ -25,6 +25,7 @@ import {
   permissive,
 } from "../../../support/model.js";
 import { compare, on } from "../../../support/formula.js";
+import { controller } from "../../../support/tags.js";
 
 const profile = compileProfile(buildModel());
 const ready = readyState(profile);
@@ -248,6 +249,29 @@ describe("exclusive", () => {
     ]);
     const bothOn = at(at(leased, OUT.local, 1), OUT.valve, 1);
     expect(judge(one, { state: bothOn }, askFor([[OUT.valve, 0]], both)).verdict).toBe("permit");
+  });
+});
+
+describe("a write whose answer was lost", () => {
+  const members = [OUT.local, OUT.valve];
+  const exclusive = compileProfile(
+    buildModel({
+      permissives: [],
+      groups: [{ name: "swap", outputs: members, together: false }],
+      exclusive: [{ id: "X-01", outputs: members }],
+      controllers: [controller("ai", { outputs: new Set(members) })],
+    }),
+  );
+  const swap = askFor([
+    [OUT.local, 0],
+    [OUT.valve, 1],
+  ]);
+  const off = at(readyState(exclusive), OUT.valve, 0);
+
+  it("may still arrive after the next one, so its value counts there too", () => {
+    expect(judge(exclusive, { state: at(off, OUT.local, 1) }, swap).verdict).toBe("permit");
+    const late = planned(off, OUT.local, 1);
+    expect(codes(judge(exclusive, { state: late }, swap))).toEqual(["exclusive"]);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   goodImage,
   judge,
   NOW,
+  planned,
   readyState,
   withControllerState,
 } from "../../../support/judging.js";
@@ -215,6 +216,20 @@ describe("a decision", () => {
     expect(decide(profile, ask, none).verdict).toBe("deny");
     const old: Look = { ...look, tags: look.tags.map((tag) => ({ ...tag, ageUs: 9_000_000 })) };
     expect(decide(profile, ask, old).verdict).toBe("deny");
+  });
+
+  it("does not depend on the order in which the look tells its facts", () => {
+    const state = planned(planned(ready, OUT.speed2, hz(46)), OUT.speed1, hz(36), hz(37));
+    const asked = [hz(36), hz(38), hz(40), hz(43)];
+    for (const raw of asked) {
+      const ask = askFor([[OUT.speed1, raw]]);
+      const look = gatherFacts(profile, { image: goodImage(), state, nowUs: NOW }, ask, null);
+      const turned: Look = { ...look, kernel: look.kernel.toReversed() };
+      expect({ ...decide(profile, ask, turned), writes: [] }).toEqual({
+        ...decide(profile, ask, look),
+        writes: [],
+      });
+    }
   });
 
   it("follows from its arguments alone", () => {

@@ -95,7 +95,11 @@ describe("a new sample", () => {
   });
 
   it("never gives its last good value for a bad one", () => {
-    const bad = judgeSample(level({ span: { low: 0, high: 6 } }), good(2, 0), arrival(7, { raw: 7 }));
+    const bad = judgeSample(
+      level({ span: { low: 0, high: 6 } }),
+      good(2, 0),
+      arrival(7, { raw: 7 }),
+    );
     expect(bad).toMatchObject({ raw: 7, quality: "span", lastGood: { value: 2, sentUs: 0 } });
   });
 

@@ -36,7 +36,9 @@ describe("the read plan", () => {
     expect(blocks?.flatMap(({ inputs }) => inputs).sort((a, b) => a - b)).toEqual(
       buildModel().inputs.map((_, index) => index),
     );
-    expect(blocks?.flatMap(({ outputs }) => outputs).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(blocks?.flatMap(({ outputs }) => outputs).sort((a, b) => a - b)).toEqual([
+      0, 1, 2, 3, 4, 5,
+    ]);
   });
 
   it("reads the identity first, so that nothing is believed before it", () => {

@@ -14,7 +14,7 @@ const ORDERS: readonly ByteOrder[] = ["ABCD", "CDAB", "BADC", "DCBA"];
 /** Bytes A, B, C, D of a value in the order they come on the wire. */
 function onWire(bits: number, order: ByteOrder): number {
   const bytes = [bits >>> 24, (bits >>> 16) & 255, (bits >>> 8) & 255, bits & 255];
-  const places = [...order].map((letter) => "ABCD".indexOf(letter));
+  const places = [0, 1, 2, 3].map((place) => "ABCD".indexOf(order.charAt(place)));
   return places.reduce((raw, place) => raw * 256 + (bytes[place] ?? 0), 0);
 }
 

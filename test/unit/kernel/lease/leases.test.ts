@@ -82,7 +82,10 @@ describe("a lease", () => {
   it("does not revert an output that a latched trip holds", () => {
     const trips = new Rig().profile.model.trips.map((rule) =>
       rule.id === "T-03"
-        ? { ...rule, action: { kind: "drive", writes: [{ output: OUT.speed1, raw: hz(25) }] } as const }
+        ? {
+            ...rule,
+            action: { kind: "drive", writes: [{ output: OUT.speed1, raw: hz(25) }] } as const,
+          }
         : rule,
     );
     const rig = new Rig({ trips }).start();
@@ -172,7 +175,9 @@ describe("denials", () => {
     expect(rig.did("reply").filter(({ seq }) => seq === null)).toHaveLength(24);
     expect(rig.did("reply").every(({ exception }) => exception === 3)).toBe(true);
     rig.run(5 * SECOND);
-    expect(rig.bodies("flood")).toMatchObject([{ count: 24, least: 60, most: 60, controller: "ai" }]);
+    expect(rig.bodies("flood")).toMatchObject([
+      { count: 24, least: 60, most: 60, controller: "ai" },
+    ]);
   });
 
   it("that differ are each stored whole", () => {

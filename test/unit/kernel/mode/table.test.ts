@@ -36,7 +36,9 @@ describe("the mode table", () => {
 
   it("leaves locked-out by accepting the log alone", () => {
     for (const event of EVENTS) {
-      expect(transit("locked-out", event).to).toBe(event === "accept" ? "safe-state" : "locked-out");
+      expect(transit("locked-out", event).to).toBe(
+        event === "accept" ? "safe-state" : "locked-out",
+      );
     }
   });
 });

@@ -285,6 +285,7 @@ describe("a boot", () => {
   it("after a damaged log starts with every budget used up", () => {
     const damaged = { found: "damaged", fromSeq: 0, cutBytes: 0, cutHash: null } as const;
     const state = append(profile, start, [20 * S, boot(2, { recovery: damaged })]);
+    expect(state.standing).toBe("locked-out");
     expect(speed(state)?.permits).toHaveLength(40);
     expect(state.outputs[OUT.run1]?.starts).toHaveLength(6);
     expect([ai(state)?.permits.length, ai(state)?.clamps.length]).toEqual([120, 10]);

@@ -58,7 +58,7 @@ describe("a snapshot", () => {
   it("is plain: no floats, no maps, nothing undefined", () => {
     const check = (plain: Plain): void => {
       if (typeof plain === "number") expect(Number.isSafeInteger(plain)).toBe(true);
-      else if (Array.isArray(plain)) plain.forEach(check);
+      else if (isList(plain)) plain.forEach(check);
       else
         expect(plain === null || typeof plain !== "object" || plain instanceof Uint8Array).toBe(
           true,
@@ -82,7 +82,7 @@ describe("a snapshot", () => {
 
   it("of another kernel semantics, or of a profile with other tags, is refused", () => {
     const plain = snapshotState(busy);
-    if (!Array.isArray(plain)) throw new Error("a snapshot is a list");
+    if (!isList(plain)) throw new Error("a snapshot is a list");
     expect(restoreState(profile, [2, ...plain.slice(1)])).toMatchObject({ ok: false });
     const smaller = compileProfile(buildModel({ controllers: [] }));
     expect(restoreState(smaller, plain)).toEqual({
@@ -99,14 +99,18 @@ describe("a snapshot", () => {
   });
 });
 
+function isList(plain: Plain): plain is readonly Plain[] {
+  return Array.isArray(plain);
+}
+
 /** The same data with one leaf replaced by a text, or one list cut short. */
 function* mutants(plain: Plain): Generator<Plain> {
-  if (!Array.isArray(plain)) {
+  if (!isList(plain)) {
     yield typeof plain === "string" ? 5 : "x";
     return;
   }
   if (plain.length > 0) yield plain.slice(1);
   for (let place = 0; place < plain.length; place += 1) {
-    for (const part of mutants(plain[place])) yield plain.with(place, part);
+    for (const part of mutants(plain[place] ?? null)) yield plain.with(place, part);
   }
 }

@@ -11,7 +11,10 @@ describe("the way of one command", () => {
     expect(rig.outcomes()).toEqual(["done"]);
     expect(rig.replyTo(ticket)).toMatchObject({ exception: null, verdict: "permit" });
     expect(rig.replyTo(ticket)?.seq).toBe(rig.records.find((e) => e.body.type === "decision")?.seq);
-    expect(rig.state.folded.outputs[OUT.speed1]).toMatchObject({ proven: { raw: hz(31) }, planned: [] });
+    expect(rig.state.folded.outputs[OUT.speed1]).toMatchObject({
+      proven: { raw: hz(31) },
+      planned: [],
+    });
   });
 
   it("sends nothing before the permit's record is durable", () => {
@@ -60,6 +63,7 @@ describe("the way of one command", () => {
     const data = { kind: "words", words: [hz(31)] } as const;
     const old = rig.request({ ...write, data }, { arrivedUs: rig.nowUs - 501 * MS });
     expect(rig.replyTo(old)).toMatchObject({ exception: 6, why: { code: "stale" } });
+    expect(rig.bodies("decision")).toMatchObject([{ verdict: "deny" }]);
     const fresh = rig.request({ ...write, data }, { arrivedUs: rig.nowUs - 500 * MS });
     expect(rig.replyTo(fresh)).toMatchObject({ exception: null });
   });
@@ -71,7 +75,9 @@ describe("the way of one command", () => {
     rig.nowUs += 501 * MS;
     rig.give({ kind: "line-free", device: 0 });
     expect(rig.did("send")).toEqual([]);
-    expect(rig.bodies("outcome")).toMatchObject([{ outcome: "withdrawn", reasons: [{ code: "stale" }] }]);
+    expect(rig.bodies("outcome")).toMatchObject([
+      { outcome: "withdrawn", reasons: [{ code: "stale" }] },
+    ]);
     expect(rig.replyTo(ticket)).toMatchObject({ exception: 6 });
     expect(rig.state.folded.outputs[OUT.speed1]?.permits).toEqual([]);
   });
@@ -186,9 +192,33 @@ describe("the way of one command", () => {
     expect(rig.mode).toBe("enforcing");
   });
 
+  it("refuses what is no write, and who is nobody, each for its own reason and on record", () => {
+    const rig = new Rig().start().forget();
+    const write = { device: 0, table: "hr", address: 41, function: 6 } as const;
+    const data = { kind: "words", words: [hz(31)] } as const;
+    const cases = [
+      [rig.request(null), "malformed", 3],
+      [rig.request({ ...write, data }, { controller: 99 }), "identity", 1],
+      [rig.request({ ...write, address: 77, data }), "tag-unknown", 2],
+    ] as const;
+    for (const [ticket, code, exception] of cases) {
+      expect(rig.replyTo(ticket)).toMatchObject({ exception, why: { code } });
+    }
+    expect(rig.bodies("decision").map(({ writes }) => writes)).toEqual([
+      Uint8Array.of(6, 0, 1),
+      Uint8Array.of(6, 0, 41, 0, 1),
+      Uint8Array.of(6, 0, 77, 0, 1),
+    ]);
+  });
+
   it("changes nothing for answers to writes it never sent", () => {
     const rig = new Rig().start().forget();
-    rig.give({ kind: "write-settled", device: 0, seq: 9999, result: { kind: "unknown", why: "timeout" } });
+    rig.give({
+      kind: "write-settled",
+      device: 0,
+      seq: 9999,
+      result: { kind: "unknown", why: "timeout" },
+    });
     rig.give({ kind: "read-back", device: 0, seq: 9999, read: { sentUs: rig.nowUs, words: [1] } });
     rig.give({ kind: "line-free", device: 7 });
     rig.give({ kind: "block-read", device: 0, block: 99, sentUs: rig.nowUs, words: [1] });

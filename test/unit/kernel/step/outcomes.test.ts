@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { not, on } from "../../../support/formula.js";
 import { hz, MS, OUT, Rig, SECOND, TIMED_OUT } from "../../../support/kernel-rig.js";
+import { IN } from "../../../support/model.js";
+import { trip } from "../../../support/tags.js";
 
 describe("a write without an answer", () => {
   it("is unknown, answered as perhaps done, never sent again, and stays planned", () => {
@@ -26,7 +29,10 @@ describe("a write without an answer", () => {
     expect(rig.outcomes()).toEqual(["unknown"]);
     rig.run(200 * MS);
     expect(rig.outcomes()).toEqual(["unknown", "resolved-done"]);
-    expect(rig.state.folded.outputs[OUT.speed1]).toMatchObject({ proven: { raw: hz(31) }, planned: [] });
+    expect(rig.state.folded.outputs[OUT.speed1]).toMatchObject({
+      proven: { raw: hz(31) },
+      planned: [],
+    });
     expect(rig.latched).toEqual([]);
   });
 
@@ -108,7 +114,12 @@ describe("proof by read-back", () => {
     rig.polling = false;
     rig.ask(OUT.speed1, hz(31));
     const seq = rig.did("read-back")[0]?.seq ?? 0;
-    rig.give({ kind: "read-back", device: 0, seq, read: { sentUs: rig.nowUs - 1, words: [hz(31)] } });
+    rig.give({
+      kind: "read-back",
+      device: 0,
+      seq,
+      read: { sentUs: rig.nowUs - 1, words: [hz(31)] },
+    });
     expect(rig.outcomes()).toEqual([]);
   });
 
@@ -154,6 +165,21 @@ describe("proof by feedback", () => {
     expect(rig.latched).toEqual(["proof.pump1.run"]);
   });
 
+  it("is not a reading that was asked for before the acknowledgement", () => {
+    const outputs = new Rig().profile.model.outputs.map((one) => ({ ...one, minOffUs: null }));
+    const rig = new Rig({ outputs });
+    rig.registers.di.set(8, 1);
+    rig.start();
+    rig.ask(OUT.run1, 1);
+    rig.registers.di.set(8, 0);
+    rig.scan();
+    rig.poll();
+    expect(rig.outcomes()).toEqual([]);
+    rig.registers.di.set(8, 1);
+    rig.poll();
+    expect(rig.outcomes()).toEqual(["done"]);
+  });
+
   it("does not take a bad reading for an answer", () => {
     const rig = start();
     rig.registers.di.set(8, 1);
@@ -165,24 +191,17 @@ describe("proof by feedback", () => {
 
 describe("confirm rules", () => {
   const rules = (): Rig => {
-    const model = new Rig().profile.model;
-    const expect_ = { kind: "not", of: { kind: "slot", slot: 8 } } as const;
-    const trips = [
-      ...model.trips,
-      { ...model.trips[0], id: "confirm.0", when: null, action: { kind: "safe-state" } as const },
-    ].flatMap((trip) => ("forUs" in trip && trip.forUs !== undefined ? [trip] : []));
-    const position = trips.findIndex(({ id }) => id === "confirm.0");
-    const after = { output: OUT.run1, raw: 0 };
+    const trips = [...new Rig().profile.model.trips, trip("confirm.0", { when: null })];
     return new Rig({
-      trips: trips.map((trip) => ({
-        forUs: 0,
-        blindForUs: 0,
-        reset: { kind: "manual" },
-        unknownBits: null,
-        why: "",
-        ...trip,
-      })),
-      confirms: [{ after, expect: expect_, withinUs: 2 * SECOND, trip: position }],
+      trips,
+      confirms: [
+        {
+          after: { output: OUT.run1, raw: 0 },
+          expect: not(on(IN.pump1Running)),
+          withinUs: 2 * SECOND,
+          trip: trips.length - 1,
+        },
+      ],
     });
   };
 
@@ -206,6 +225,18 @@ describe("confirm rules", () => {
     expect(rig.mode).toBe("safe-state");
   });
 
+  it("do not take a reading from before the command for the plant's answer", () => {
+    const rig = rules();
+    rig.registers.hr.set(40, 1);
+    rig.start();
+    rig.run(31 * SECOND);
+    rig.beat(2);
+    rig.ask(OUT.run1, 0);
+    rig.registers.di.set(8, 1);
+    rig.run(2_300 * MS);
+    expect(rig.latched).toContain("confirm.0");
+  });
+
   it("are quiet when it does", () => {
     const rig = stopWhileRunning();
     rig.registers.di.set(8, 0);
@@ -223,6 +254,16 @@ describe("writes by somebody else", () => {
     expect(rig.mode).toBe("safe-state");
     expect(rig.registers.co.get(1)).toBe(1);
     expect(rig.state.folded.outputs[OUT.speed1]?.proven).toMatchObject({ raw: hz(40) });
+  });
+
+  it("trip once, though every further change is put on record", () => {
+    const rig = new Rig().start().forget();
+    for (const value of [40, 41, 42]) {
+      rig.registers.hr.set(41, hz(value));
+      rig.run(300 * MS);
+    }
+    expect(rig.bodies("trip")).toHaveLength(1);
+    expect(rig.bodies("notice").filter(({ what }) => what === "read-back")).toHaveLength(3);
   });
 
   it("are taken over in the plant's local mode, and end the controller's lease", () => {

@@ -5,7 +5,7 @@ import { hz, MS, OUT, quickInputs, Rig, SECOND, TIMED_OUT } from "../../../suppo
 /** Steps: local control, then the valve shut, then 30 Hz on pump 1. */
 const threeSteps = (): Partial<ProfileModel> => {
   const { outputs, safeState } = new Rig().profile.model;
-  const safe = new Map([
+  const safe = new Map<number, number>([
     [OUT.local, 1],
     [OUT.valve, 0],
     [OUT.speed1, hz(25)],
@@ -52,7 +52,9 @@ describe("driving the safe state", () => {
     fire(rig);
     expect(rig.did("safe-write").every(({ output }) => output === OUT.local)).toBe(true);
     rig.run(SECOND);
-    expect(rig.bodies("safe-step").filter(({ state }) => state === "late").length).toBeGreaterThan(0);
+    expect(rig.bodies("safe-step").filter(({ state }) => state === "late").length).toBeGreaterThan(
+      0,
+    );
     expect(rig.did("alarm").map(({ id }) => id)).toContain("safe-state.station.local");
     expect(rig.did("safe-write").some(({ output }) => output === OUT.valve)).toBe(true);
     rig.safeAnswer = { kind: "acknowledged", reply: new Uint8Array(0) };
@@ -130,6 +132,26 @@ describe("driving the safe state", () => {
     expect(rig.mode).toBe("safe-state");
     expect(rig.registers.co.get(1)).toBe(1);
     expect(rig.did("checkpoint")).toMatchObject([{ why: "mode" }]);
+  });
+
+  it("keeps its order though a trip was already driving one of its outputs", () => {
+    const rig = new Rig({
+      ...threeSteps(),
+      trips: new Rig().profile.model.trips.map((rule) =>
+        rule.id === "T-02"
+          ? { ...rule, action: { kind: "drive", writes: [{ output: OUT.valve, raw: 0 }] } }
+          : rule,
+      ),
+    }).start();
+    rig.safeAnswer = TIMED_OUT;
+    rig.registers.ir.set(20, 25_000);
+    rig.run(SECOND);
+    expect(rig.latched).toEqual(["T-02"]);
+    rig.forget().safeAnswer = { kind: "acknowledged", reply: new Uint8Array(0) };
+    rig.held["safe-write"] = true;
+    fire(rig);
+    const safe = rig.state.live.drives.filter(({ why }) => why === "safe");
+    expect(safe.map(({ output }) => output)).toEqual([OUT.local, OUT.valve, OUT.speed1]);
   });
 
   it("keeps the value of a latched trip where the two differ", () => {

@@ -6,7 +6,10 @@ const GAP = 2 * SECOND;
 /** A run that ended here and now, as its log leaves it. */
 const folded = (rig: Rig): FoldedState => rig.state.folded;
 const again = (rig: Rig, gapUs?: number): Rig =>
-  new Rig({}, { folded: folded(rig), nowUs: 5 * SECOND, ...(gapUs === undefined ? {} : { gapUs }) });
+  new Rig(
+    {},
+    { folded: folded(rig), nowUs: 5 * SECOND, ...(gapUs === undefined ? {} : { gapUs }) },
+  );
 
 describe("the first start ever", () => {
   it("adopts every output as it is, drives nothing, and then enforces", () => {
@@ -59,6 +62,19 @@ describe("a restart", () => {
     expect(rig.did("safe-write")).toEqual([]);
     const ticket = rig.ask(OUT.speed1, hz(31));
     expect(rig.replyTo(ticket)).toMatchObject({ why: { code: "lease" } });
+  });
+
+  it("stays locked out, whatever else is wrong, and gives nothing back by itself", () => {
+    const before = { ...folded(new Rig().start()), standing: "locked-out" as const };
+    for (const gapUs of [GAP, 3_600 * SECOND, null]) {
+      const rig = new Rig(
+        {},
+        { folded: before, nowUs: 5 * SECOND, ...(gapUs === null ? {} : { gapUs }) },
+      );
+      rig.run(2 * SECOND);
+      expect(rig.mode).toBe("locked-out");
+      expect(rig.registers.co.get(1)).toBe(1);
+    }
   });
 
   it("drives the safe state when read-back differs from the log", () => {

@@ -20,7 +20,9 @@ describe("trips", () => {
     expect(rig.latched).toEqual(["T-02"]);
     expect(rig.registers.hr.get(40)).toBe(0);
     expect(rig.mode).toBe("enforcing");
-    expect(rig.bodies("trip")).toMatchObject([{ rule: "T-02", event: "fired-true", firstOut: "T-02" }]);
+    expect(rig.bodies("trip")).toMatchObject([
+      { rule: "T-02", event: "fired-true", firstOut: "T-02" },
+    ]);
   });
 
   it("stay quiet without their cause", () => {
@@ -110,7 +112,9 @@ describe("trips", () => {
     rig.setLevel(2);
     rig.run(200 * SECOND);
     expect(rig.latched).not.toContain("T-01");
-    expect(rig.bodies("trip").some(({ rule, event }) => rule === "T-01" && event === "reset")).toBe(true);
+    expect(rig.bodies("trip").some(({ rule, event }) => rule === "T-01" && event === "reset")).toBe(
+      true,
+    );
   });
 
   it("reset by a person only with the cause gone and a reason given", () => {
@@ -163,6 +167,19 @@ describe("a trip's writes", () => {
     rig.beat(2);
     rig.run(2 * SECOND);
     expect(rig.did("safe-write")).toHaveLength(count);
+  });
+
+  it("are not done when the device acknowledges and shows something else", () => {
+    const rig = running();
+    rig.effective = false;
+    rig.registers.di.set(0, 0);
+    rig.run(2 * SECOND);
+    expect(rig.bodies("safe-step").some(({ state }) => state === "proven")).toBe(false);
+    expect(rig.did("safe-write").length).toBeGreaterThan(10);
+    rig.effective = true;
+    rig.run(SECOND);
+    expect(rig.registers.hr.get(40)).toBe(0);
+    expect(rig.bodies("safe-step").filter(({ state }) => state === "proven")).toHaveLength(2);
   });
 
   it("keep the log small however often they are repeated", () => {

@@ -144,7 +144,7 @@ describe("by the demo's schedule", () => {
     expect([...(sent.get("function-8") ?? [])]).toEqual(["FC8 raw 08 00 01 00 00"]);
     expect([...(sent.get("function-90") ?? [])]).toEqual(["FC90 raw 5a 00 01 00"]);
     expect([...(sent.get("closed-valve-start") ?? [])]).toEqual(["FC6 hr 40 = 2", "FC6 hr 40 = 1"]);
-    expect([...(sent.get("flood") ?? [])]).toEqual(["FC6 hr 41 = 3700", "FC6 hr 41 = 3600"]);
+    expect([...(sent.get("flood") ?? [])]).toEqual(["FC6 hr 41 = 3450", "FC6 hr 41 = 3400"]);
   });
 
   it("never earns more than 15 denials in any minute before its flood, also where everything is denied", () => {

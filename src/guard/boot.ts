@@ -1,0 +1,195 @@
+import { decodeCbor } from "../codec/cbor/decode.js";
+import { encodeCbor } from "../codec/cbor/encode.js";
+import { isCborList, type CborValue } from "../codec/cbor/value.js";
+import { splitParts } from "../evidence/parts.js";
+import { linkNotice, segmentOpening, type SegmentLink } from "../evidence/segment.js";
+import type { CompiledProfile } from "../kernel/profile/compiled.js";
+import type { BootBody, Entry, EntryBody } from "../kernel/record/entry.js";
+import { KERNEL_SEMANTICS } from "../kernel/semantics.js";
+import { foldEntry } from "../kernel/state/fold.js";
+import { snapshotState } from "../kernel/state/snapshot.js";
+import type { FoldedState } from "../kernel/state/state.js";
+import type { Us } from "../kernel/units.js";
+import type { Recovered } from "./evidence/open.js";
+import { sha256 } from "./evidence/sha256.js";
+import type { Clock } from "./ports.js";
+
+/** What the boot entry says of this run beside what was recovered. */
+export type BootFacts = {
+  readonly software: Uint8Array;
+  readonly site: Uint8Array;
+  readonly key: BootBody["key"];
+  /** Public key that signs this run's checkpoints. */
+  readonly spki: Uint8Array;
+  readonly splitEnforced: boolean;
+  /** Exact bytes of the profile: the log holds them once. */
+  readonly profileBytes: Uint8Array;
+  /** Of this boot of the machine; null where it cannot be told. */
+  readonly machineBoot: Uint8Array | null;
+};
+
+export type Boot = { readonly state: FoldedState; readonly entries: readonly Entry[] };
+
+/**
+ * The first entries of a run, in order: after damage a new segment's link and snapshot; the boot entry; the
+ * profile's bytes where the log does not hold them; who vouches for it all (nobody: UNSIGNED); and, where the
+ * profile is another one than before, the state that a replay goes on from.
+ */
+export function beginBoot(
+  profile: CompiledProfile,
+  before: Recollected & { readonly recovered: Recovered },
+  facts: BootFacts,
+  clock: Pick<Clock, "nowUs">,
+): Boot {
+  const log = new Appending(profile, { ...before.state, nextSeq: before.recovered.nextSeq }, clock);
+  const { recovered } = before;
+  if (recovered.link !== null) log.add(...segmentBodies(profile, log.state, recovered.link, clock));
+  log.add({
+    type: "boot",
+    boot: recovered.boot,
+    software: facts.software,
+    profile: profile.model.digest,
+    site: facts.site,
+    recovery: {
+      found: recovered.found,
+      fromSeq: recovered.fromSeq,
+      cutBytes: recovered.cutBytes,
+      cutHash: recovered.cutHash,
+    },
+    semantics: KERNEL_SEMANTICS,
+    key: facts.key,
+    splitEnforced: facts.splitEnforced,
+    parachute: null,
+  });
+  if (!recovered.profiles.some((digest) => equal(digest, profile.model.digest))) {
+    log.add(...profileBodies(profile, facts.profileBytes));
+  }
+  if (!before.keys.some((spki) => equal(spki, facts.spki))) {
+    log.add({ type: "key", event: before.keys.length === 0 ? "made" : "rotated", spki: facts.spki });
+  }
+  log.add(
+    notice("unsigned", [["why", "people's keys and profile signing do not exist yet"]]),
+    machineNotice(facts.machineBoot),
+  );
+  if (before.isNew) log.add(...snapshotBodies(profile, log.state));
+  return { state: log.state, entries: log.entries };
+}
+
+/** What opens the next segment while the guard runs, to be recorded in this order at once. */
+export function rotationBodies(
+  profile: CompiledProfile,
+  state: FoldedState,
+  link: SegmentLink,
+  run: { readonly clock: Pick<Clock, "nowUs">; readonly machineBoot: Uint8Array | null },
+): readonly EntryBody[] {
+  return [...segmentBodies(profile, state, link, run.clock), machineNotice(run.machineBoot)];
+}
+
+/** Kernel state from a snapshot's bytes; null: no such data. */
+export function readPlain(bytes: Uint8Array): CborValue | null {
+  const decoded = decodeCbor(bytes);
+  return decoded.ok && isCborList(decoded.value) ? decoded.value : null;
+}
+
+export const MACHINE_NOTICE = "machine-boot";
+
+/** What the log tells of the time before this run. */
+export type Recollected = {
+  readonly state: FoldedState;
+  /** The log goes on under another profile than before, or is new: a replay needs a snapshot to go on from. */
+  readonly isNew: boolean;
+  /** Kernel time of the newest entry, on the clock of this boot of the machine; null: of another one, or none. */
+  readonly lastUs: Us | null;
+  /** Public keys the log has named, oldest first. */
+  readonly keys: readonly Uint8Array[];
+};
+
+function segmentBodies(
+  profile: CompiledProfile,
+  state: FoldedState,
+  link: SegmentLink,
+  clock: Pick<Clock, "nowUs">,
+): readonly EntryBody[] {
+  // The snapshot is of the state that the link, an entry itself, leaves behind.
+  const linked = new Appending(profile, state, clock);
+  linked.add(linkNotice(link));
+  return segmentOpening(link, snapshotOf(profile, linked.state), sha256);
+}
+
+function snapshotBodies(profile: CompiledProfile, state: FoldedState): readonly EntryBody[] {
+  const { semantics, profile: digest, foldedTo, state: bytes } = snapshotOf(profile, state);
+  return splitParts(bytes, sha256).map((part) => ({
+    type: "snapshot",
+    semantics,
+    profile: digest,
+    state: part,
+    foldedTo,
+  }));
+}
+
+function snapshotOf(
+  profile: CompiledProfile,
+  state: FoldedState,
+): {
+  readonly semantics: number;
+  readonly profile: Uint8Array;
+  readonly state: Uint8Array;
+  readonly foldedTo: number;
+} {
+  return {
+    semantics: KERNEL_SEMANTICS,
+    profile: profile.model.digest,
+    state: encodeCbor(snapshotState(state)),
+    foldedTo: Math.max(0, state.nextSeq - 1),
+  };
+}
+
+function profileBodies(profile: CompiledProfile, bytes: Uint8Array): readonly EntryBody[] {
+  return splitParts(bytes, sha256).map((part) => ({
+    type: "profile",
+    digest: profile.model.digest,
+    bytes: part,
+    signatures: [],
+    event: "activated",
+    previous: null,
+    proof: null,
+    why: "UNSIGNED",
+  }));
+}
+
+function machineNotice(machineBoot: Uint8Array | null): EntryBody {
+  return notice(MACHINE_NOTICE, [["id", machineBoot]]);
+}
+
+function notice(
+  what: string,
+  details: readonly (readonly [string, string | Uint8Array | null])[],
+): EntryBody {
+  return { type: "notice", what, details: new Map(details) };
+}
+
+/** Entries made outside a kernel step: numbered and folded like all others. */
+class Appending {
+  state: FoldedState;
+  readonly entries: Entry[] = [];
+  readonly #profile: CompiledProfile;
+  readonly #monoUs: Us;
+
+  constructor(profile: CompiledProfile, state: FoldedState, clock: Pick<Clock, "nowUs">) {
+    this.#profile = profile;
+    this.state = state;
+    this.#monoUs = clock.nowUs();
+  }
+
+  add(...bodies: readonly EntryBody[]): void {
+    for (const body of bodies) {
+      const entry = { seq: this.state.nextSeq, monoUs: this.#monoUs, cause: null, body };
+      this.state = foldEntry(this.#profile, this.state, entry);
+      this.entries.push(entry);
+    }
+  }
+}
+
+function equal(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+}

@@ -1,0 +1,103 @@
+import type { Counts } from "../codec/door/message.js";
+import type { EvidenceHead } from "./ports.js";
+import type { Guard } from "./guard.js";
+import type { LatenessSummary } from "./lateness.js";
+
+/** What the guard tells whoever opens the operator socket; plain data, so that it goes as JSON. */
+export type GuardStatus = {
+  readonly site: string;
+  readonly gateway: string;
+  readonly boot: number;
+  readonly pid: number;
+  readonly mode: string;
+  /** Until people's keys and profile signing exist. */
+  readonly signed: false;
+  readonly split: "NOT ENFORCED" | "enforced";
+  readonly profile: { readonly name: string; readonly revision: number; readonly digest: string };
+  readonly devices: readonly { readonly name: string; readonly condition: string }[];
+  readonly controllers: readonly {
+    readonly name: string;
+    readonly lease: "none" | "live";
+    readonly suspended: boolean;
+  }[];
+  readonly latched: readonly string[];
+  readonly alarms: readonly { readonly id: string; readonly text: string }[];
+  readonly evidence: {
+    readonly nextSeq: number;
+    readonly durableSeq: number;
+    readonly size: number;
+    readonly root: string;
+    readonly writable: boolean;
+    readonly key: string;
+  };
+  readonly scan: LatenessSummary;
+  readonly verdicts: Readonly<Record<string, number>>;
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly trips: number;
+  readonly strangers: number;
+  readonly doors: readonly DoorView[];
+};
+
+export type DoorView = {
+  /** Addresses really bound. */
+  listening: readonly string[];
+  /** Sums since this door connected, but `connections`, which is how many are open. */
+  counts: Counts;
+};
+
+export type StatusFacts = {
+  readonly site: string;
+  readonly gateway: string;
+  readonly split: GuardStatus["split"];
+  readonly key: string;
+  readonly pid: number;
+  readonly head: () => EvidenceHead;
+  readonly doors: () => readonly DoorView[];
+};
+
+export function tellStatus(guard: Guard, facts: StatusFacts): GuardStatus {
+  const { folded } = guard.state;
+  const { model } = guard;
+  const head = facts.head();
+  return {
+    site: facts.site,
+    gateway: facts.gateway,
+    boot: folded.boot,
+    pid: facts.pid,
+    mode: folded.mode,
+    signed: false,
+    split: facts.split,
+    profile: { name: model.name, revision: model.revision, digest: hex(model.digest) },
+    devices: folded.devices.map(({ condition }, device) => ({
+      name: model.devices[device]?.name ?? "",
+      condition,
+    })),
+    controllers: folded.controllers.map(({ lease, suspendedUntilUs }, controller) => ({
+      name: model.controllers[controller]?.name ?? "",
+      lease: lease === null ? "none" : "live",
+      suspended: suspendedUntilUs !== null,
+    })),
+    latched: folded.latched.map(({ id }) => id),
+    alarms: [...guard.alarms].map(([id, text]) => ({ id, text })),
+    evidence: {
+      nextSeq: head.nextSeq,
+      durableSeq: head.durableSeq,
+      size: head.size,
+      root: hex(head.root),
+      writable: folded.evidenceWritable,
+      key: facts.key,
+    },
+    scan: guard.scans(),
+    verdicts: guard.tally.verdicts,
+    reasons: Object.fromEntries(guard.tally.reasons),
+    outcomes: Object.fromEntries(guard.tally.outcomes),
+    trips: guard.tally.trips,
+    strangers: guard.strangers,
+    doors: facts.doors(),
+  };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+import { fileURLToPath } from "node:url";
+import { Command, CommanderError } from "commander";
+import { Refusal } from "./cli/output.js";
+import { addRunCommand } from "./cli/run.js";
+
+/** Composition root of the command line. */
+const INTERNAL_FAULT = 70;
+
+const stopping = new AbortController();
+const exit = (code: number): void => {
+  process.exitCode = code;
+};
+const programs = {
+  guard: fileURLToPath(new URL("main-guard.js", import.meta.url)),
+  door: fileURLToPath(new URL("main-door-modbus.js", import.meta.url)),
+};
+
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+// Whoever read our output has had enough of it.
+process.stdout.on("error", () => process.exit(0));
+
+const program = new Command("holdpoint")
+  .description(
+    "judges every command of an AI controller before the PLC sees it, and proves every decision",
+  )
+  .version("0.1.0")
+  .exitOverride()
+  .showHelpAfterError("(holdpoint --help lists the commands)");
+addRunCommand(program, { programs, exit });
+// The launcher lives as long as the gateway does: it carries nothing of what the other commands need.
+if (process.argv[2] !== "run") await addOtherCommands();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  fail(error);
+}
+
+async function addOtherCommands(): Promise<void> {
+  const { addOperatorCommands } = await import("./cli/status.js");
+  const { addProfileCommands } = await import("./cli/profile-check.js");
+  const { addEvidenceCommands } = await import("./cli/evidence-commands.js");
+  const { addSimCommands } = await import("../simulators/command.js");
+  const { addDemoCommand } = await import("./cli/demo.js");
+  const { demoParts } = await import("../simulators/demo.js");
+  addDemoCommand(program, { parts: demoParts, programs, exit });
+  addOperatorCommands(program);
+  addProfileCommands(program);
+  addEvidenceCommands(program, {
+    streams: { out: process.stdout, err: process.stderr },
+    stop: stopping.signal,
+    exit,
+  });
+  addSimCommands(program);
+}
+
+function fail(error: unknown): void {
+  if (error instanceof CommanderError) {
+    // Commander has said what is wrong; its help and version end with 0.
+    process.exit(error.exitCode === 0 ? 0 : 2);
+  }
+  if (error instanceof Refusal) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(error.exitCode);
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`holdpoint: internal fault: ${message}\n`);
+  if (process.env["HOLDPOINT_DEBUG"] !== undefined && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ""}\n`);
+  }
+  process.exit(INTERNAL_FAULT);
+}

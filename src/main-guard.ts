@@ -1,0 +1,242 @@
+#!/usr/bin/env node
+import { createHash, randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { makeMonotonicClock } from "./adapters/clock/monotonic-clock.js";
+import { readMachineBoot } from "./adapters/clock/machine-boot.js";
+import { openEvidenceDisk } from "./adapters/evidence-file/evidence-disk.js";
+import { connectPlc } from "./adapters/modbus-client/plc-link.js";
+import { openFileSigner } from "./adapters/signer-file/file-signer.js";
+import { Refusal } from "./cli/output.js";
+import { runDirectoryOf } from "./cli/run-directory.js";
+import { readSiteFiles, type LoadedSite } from "./cli/site-files.js";
+import { beginBoot, rotationBodies } from "./guard/boot.js";
+import { DoorHost } from "./guard/door-host.js";
+import { openEvidence } from "./guard/evidence/open.js";
+import { Guard } from "./guard/guard.js";
+import { viewEntry } from "./guard/entry-view.js";
+import { OperatorServer } from "./guard/operator-server.js";
+import type { Clock, PlcLink } from "./guard/ports.js";
+import { Recollection } from "./guard/recollect.js";
+import { doorSettings } from "./guard/site-doors.js";
+import { tellStatus } from "./guard/status.js";
+import { compileProfile } from "./kernel/profile/compile.js";
+import { initialKernelState } from "./kernel/step/step.js";
+
+/** Composition root of the guard: `--site FILE [--run DIR] [--scale N] [--tied]`. */
+const INTERNAL_FAULT = 70;
+const SOFTWARE = "holdpoint 0.1.0";
+const RECONNECT = { firstUs: 100_000, mostUs: 2_000_000 };
+
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+await main();
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  const loaded = readSiteFiles(options.site);
+  for (const warning of loaded.warnings) say(warning);
+  makeRunDirectory(options.run);
+  await run(loaded, options);
+}
+
+type Options = {
+  readonly site: string;
+  readonly run: string;
+  readonly scale: number;
+  /** Ends when the launcher's pipe does. */
+  readonly tied: boolean;
+};
+
+async function run(loaded: LoadedSite, options: Options): Promise<void> {
+  const { site } = loaded;
+  const profile = compileProfile(loaded.model);
+  const clock = makeMonotonicClock(options.scale);
+  const machineBoot = readMachineBoot();
+  const recollection = new Recollection(profile);
+  const disk = await openEvidenceDisk(loaded.evidenceDir).catch(refuse);
+  const signer = await openFileSigner(loaded.keyFile).catch(refuse);
+  let guard: Guard | null = null;
+  const { store, recovered } = await openEvidence({
+    disk,
+    clock,
+    signer,
+    gateway: site.gateway,
+    bootId: randomBytes(16),
+    visitor: recollection.visitor,
+    rotate: (link) => {
+      guard?.record((state) => rotationBodies(profile, state, link, { clock, machineBoot }));
+    },
+    report: say,
+  });
+  const before = recollection.finish(machineBoot);
+  const boot = beginBoot(
+    profile,
+    { ...before, recovered },
+    {
+      software: Uint8Array.from(createHash("sha256").update(SOFTWARE).digest()),
+      site: loaded.siteDigest,
+      key: signer.kind,
+      spki: signer.spki,
+      splitEnforced: false,
+      profileBytes: loaded.profileBytes,
+      machineBoot,
+    },
+    clock,
+  );
+  for (const entry of boot.entries) store.append(entry);
+  const gapUs = before.lastUs === null || options.scale !== 1 ? null : clock.nowUs() - before.lastUs;
+  const door = doorSettings(loaded.site, loaded.model);
+  guard = new Guard({
+    profile,
+    state: initialKernelState(profile, boot.state, clock.nowUs(), gapUs),
+    clock,
+    store,
+    links: linksOf(loaded, clock),
+    door,
+    newId: makeIds(),
+    alarm: (id, raised, text) => {
+      say(raised ? `ALARM ${id}: ${text}` : `alarm ${id} is over`);
+    },
+  });
+  const hosts = door.listeners.map(({ host }) => host);
+  const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
+  const facts = {
+    site: site.name,
+    gateway: site.gateway,
+    split: "NOT ENFORCED",
+    key: "software, not hardware",
+    pid: process.pid,
+    head: store.head.bind(store),
+    doors: () => doors.views(),
+  } as const;
+  await openSockets(guard, { doors, facts, options });
+  store.checkpoint("boot");
+  guard.start();
+  say(
+    `site ${site.name}, gateway ${site.gateway}, boot ${boot.state.boot}: UNSIGNED; split: NOT ENFORCED`,
+  );
+}
+
+/** What cannot be mended by starting again: a person reads one line, and the supervisor stops. */
+function refuse(error: unknown): never {
+  throw new Refusal(error instanceof Error ? error.message : String(error), 2);
+}
+
+async function openSockets(
+  guard: Guard,
+  parts: {
+    readonly doors: DoorHost;
+    readonly facts: Parameters<typeof tellStatus>[1];
+    readonly options: Options;
+  },
+): Promise<void> {
+  const { doors, facts, options } = parts;
+  const operators = new OperatorServer({
+    path: join(options.run, "operator.sock"),
+    status: () => tellStatus(guard, facts),
+    act: (act) => {
+      guard.act(act);
+    },
+  });
+  guard.onEntry((entry) => {
+    const view = viewEntry(guard.profile, entry);
+    if (view !== null) operators.tell(view);
+  });
+  await doors.listen();
+  await operators.listen();
+  let ending = false;
+  const end = (why: string): void => {
+    if (ending) return;
+    ending = true;
+    doors.close();
+    operators.close();
+    guard.stop(why).then(() => {
+      process.exit(0);
+    }, fail);
+  };
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      end(signal);
+    });
+  }
+  process.stdin.on("error", () => undefined);
+  process.stdin.on("end", () => {
+    if (options.tied) end("the launcher is gone");
+  });
+  process.stdin.resume();
+}
+
+/** Two connections to each device: the second is kept ready for safe writes alone. */
+function linksOf(
+  loaded: LoadedSite,
+  clock: Clock,
+): readonly { readonly link: PlcLink; readonly safeLink: PlcLink }[] {
+  const hostClock = makeMonotonicClock();
+  return loaded.model.devices.map(({ name, timeoutUs }) => {
+    const place = loaded.site.devices.find((device) => device.name === name);
+    if (place === undefined) throw new Refusal(`the site file does not say where ${name} is`, 1);
+    const { host, port, unit } = place;
+    const settings = { host, port, unit, timeoutUs, clock, hostClock, reconnect: RECONNECT };
+    return { link: connectPlc(settings), safeLink: connectPlc(settings) };
+  });
+}
+
+/** Eight random bytes of this run and a count: never the same twice. */
+function makeIds(): () => Uint8Array {
+  const run = randomBytes(8);
+  let count = 0;
+  return () => {
+    count += 1;
+    const id = new Uint8Array(16);
+    id.set(run);
+    new DataView(id.buffer).setBigUint64(8, BigInt(count));
+    return id;
+  };
+}
+
+/** Whoever can write here could stand in for the guard: this user's own, or nothing. */
+function makeRunDirectory(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const found = statSync(path);
+  if (found.uid !== process.getuid?.()) throw new Refusal(`${path} belongs to another user`, 2);
+  chmodSync(path, 0o700);
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: {
+      site: { type: "string" },
+      run: { type: "string" },
+      scale: { type: "string", default: "1" },
+      tied: { type: "boolean", default: false },
+    },
+  });
+  if (values.site === undefined) throw new Refusal("holdpoint guard: --site FILE is missing", 2);
+  const scale = Number(values.scale);
+  if (!(scale >= 1 && scale <= 100)) throw new Refusal("the time scale must be from 1 to 100", 2);
+  return {
+    site: values.site,
+    run: values.run ?? runDirectoryOf(values.site),
+    scale,
+    tied: values.tied,
+  };
+}
+
+function say(line: string): void {
+  process.stderr.write(`holdpoint: ${line}\n`);
+}
+
+function fail(error: unknown): never {
+  if (error instanceof Refusal) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(error.exitCode);
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`holdpoint: internal fault: ${message}\n`);
+  if (process.env["HOLDPOINT_DEBUG"] !== undefined && error instanceof Error) {
+    process.stderr.write(`${error.stack ?? ""}\n`);
+  }
+  process.exit(INTERNAL_FAULT);
+}

@@ -1,0 +1,29 @@
+import type { Us } from "../kernel/units.js";
+
+/** Ports, paths and addresses of one gateway. Everything about authority but `clients` stands in the profile. */
+export type Site = {
+  readonly name: string;
+  readonly gateway: string;
+  /** As written: relative to the site file's folder. */
+  readonly profilePath: string;
+  readonly devices: readonly SiteDevice[];
+  readonly listeners: readonly SiteListener[];
+  /** Unit id of the gateway itself: why block, window block, lease register. */
+  readonly ownUnit: number;
+  readonly evidence: {
+    readonly dir: string;
+    readonly commitEveryUs: Us;
+    /** File of the signing key; null: the gateway keeps one beside the evidence. */
+    readonly keyPath: string | null;
+  };
+};
+
+export type Endpoint = { readonly host: string; readonly port: number };
+export type SiteDevice = Endpoint & { readonly name: string; readonly unit: number };
+
+export type SiteListener = Endpoint & {
+  /** Which unit is which device. */
+  readonly units: ReadonlyMap<number, string>;
+  /** Which source address speaks for which controller; `*` is any. Others are nobody. */
+  readonly clients: ReadonlyMap<string, string>;
+};

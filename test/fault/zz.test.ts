@@ -1,0 +1,21 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { it } from "vitest";
+import { compileCorpus, corpusSigner, makeCorpus } from "../support/corpus.js";
+import { entriesOf, judgeSegments, readSegments, tallyEntries } from "../support/corpus-reading.js";
+it("x", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "corpus-"));
+  const t0 = performance.now();
+  const profileBytes = readFileSync("/work/main/test/support/corpus-profile.yaml");
+  const made = await makeCorpus({ directory, profileBytes, seed: Number(process.env["SEED"] ?? 1), commands: Number(process.env["N"] ?? 600), segmentBytesMax: 400_000, signer: corpusSigner() });
+  console.log(directory, made, performance.now() - t0);
+  const t1 = performance.now();
+  const segments = readSegments(directory);
+  const { report, findings, counts } = judgeSegments(segments, { profile: compileCorpus(profileBytes) });
+  for (const c of report.checks) console.log(c.status, c.id, c.looked, c.faults);
+  for (const f of findings.filter((x) => !x.why.includes("identity, identity")).slice(0, 60)) console.log(f.check, f.place.seq, f.why);
+  console.log(counts, performance.now() - t1);
+  const t = tallyEntries(entriesOf(segments));
+  console.log([...t.verdicts].join(" | ")); console.log([...t.reasons].sort((a, b) => a[1] - b[1]).join(" | ")); console.log([...t.events].sort().join(" | "));
+}, 600_000);

@@ -1,0 +1,212 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { positionOf } from "../../../src/profile/diagnostic.js";
+import { loadProfile } from "../../../src/profile/load.js";
+import { loadSite } from "../../../src/profile/site.js";
+import type { SiteLoad } from "../../../src/profile/site.js";
+import { load, SOUND } from "./fixture.js";
+
+const SITE = `site: north-7
+gateway: gw-1
+profile: ./profiles/tank.yaml
+devices:
+  plc: {tcp: 127.0.0.1:1510, unit: 1}
+doors:
+  modbus:
+    listen:
+      127.0.0.1:1502: {1: plc}
+      127.0.0.1:1503: {1: plc}
+    clients:
+      127.0.0.1:1502: {127.0.0.1: ai}
+      127.0.0.1:1503: {"*": people}
+    own_unit: 247
+evidence: {dir: ./evidence, commit_every: 2 ms}
+`;
+
+const profile = load(SOUND);
+const model = profile.ok ? profile.model : null;
+
+const said = (result: SiteLoad, text: string): string[] =>
+  (result.ok ? result.warnings : result.diagnostics)
+    .filter((diagnostic) => diagnostic.severity === (result.ok ? "warning" : "error"))
+    .map((diagnostic) => {
+      const { line, column } = positionOf(text, diagnostic.from);
+      const marks = text.slice(diagnostic.from, diagnostic.to);
+      return `${line}:${column} ${marks} | ${diagnostic.message} | ${diagnostic.hint ?? ""}`;
+    });
+
+describe("a site file", () => {
+  it("names devices, listeners, clients and the evidence folder", () => {
+    const result = loadSite(SITE, "site.yaml", model);
+    expect(result.rendered.filter((text) => text.startsWith("error"))).toEqual([]);
+    expect(result.ok && result.site).toEqual({
+      name: "north-7",
+      gateway: "gw-1",
+      profilePath: "./profiles/tank.yaml",
+      devices: [{ name: "plc", host: "127.0.0.1", port: 1510, unit: 1 }],
+      listeners: [
+        {
+          host: "127.0.0.1",
+          port: 1502,
+          units: new Map([[1, "plc"]]),
+          clients: new Map([["127.0.0.1", "ai"]]),
+        },
+        {
+          host: "127.0.0.1",
+          port: 1503,
+          units: new Map([[1, "plc"]]),
+          clients: new Map([["*", "people"]]),
+        },
+      ],
+      ownUnit: 247,
+      evidence: { dir: "./evidence", commitEveryUs: 2000, keyPath: null },
+    });
+  });
+
+  it("is shown by an example that fits the shipped profile", () => {
+    const read = (name: string): string =>
+      readFileSync(new URL(`../../../profiles/${name}`, import.meta.url), "utf8");
+    const shipped = loadProfile(read("lift-station.yaml"), "lift-station.yaml", new Uint8Array(32));
+    const result = loadSite(
+      read("site.example.yaml"),
+      "site.yaml",
+      shipped.ok ? shipped.model : null,
+    );
+    expect(shipped.ok && result.ok ? [] : result.rendered).toEqual([]);
+  });
+
+  it("takes numeric IPv6 addresses", () => {
+    const text = SITE.replace("127.0.0.1:1510", '"[::1]:1510"');
+    const result = loadSite(text, "site.yaml");
+    expect(result.ok && result.site.devices[0]).toMatchObject({ host: "::1", port: 1510 });
+  });
+
+  it("says what it is not using yet", () => {
+    const text = `${SITE}tpm: {device: /dev/tpmrm0}\nbinding: ./binding.yaml\n`;
+    const result = loadSite(text, "site.yaml");
+    expect(said(result, text)).toEqual([
+      "11:5 clients | clients are told apart by address alone: UNSIGNED | until a signed binding exists, whoever can change this file can change who is who",
+      "16:6 {device: /dev/tpmrm0} | 'tpm' is not used by this release | checkpoints are signed with a file key and say so",
+      "17:10 ./binding.yaml | 'binding' is not used by this release | credentials are not checked yet: the gateway runs UNSIGNED",
+    ]);
+  });
+
+  it.each([
+    [
+      "an unknown key",
+      "gateway: gw-1",
+      "gatway: gw-1",
+      [
+        "1:1 s | 'gateway' is missing | there is no default",
+        "2:1 gatway | 'gatway' is not a setting here | did you mean gateway?",
+      ],
+    ],
+    [
+      "a key that would widen authority",
+      "evidence:",
+      "observe: pass\nevidence:",
+      [
+        "15:1 observe | 'observe' is not a setting here | known here: site, gateway, profile, devices, doors, evidence, binding, tpm, console, time",
+      ],
+    ],
+    [
+      "a name for an address",
+      "tcp: 127.0.0.1:1510",
+      "tcp: plc.local:1510",
+      [
+        "5:14 plc.local:1510 | this is not a numeric address with a port | write it like  192.168.10.5:502 (names would need a name server)",
+      ],
+    ],
+    [
+      "a serial line",
+      "{tcp: 127.0.0.1:1510, unit: 1}",
+      "{serial: ttyS1, baud: 19200, parity: even, unit: 1}",
+      [
+        "5:17 ttyS1 | serial lines are not part of this release | reach it over TCP:  {tcp: 192.168.10.5:502, unit: 1}",
+      ],
+    ],
+    [
+      "a port that does not exist",
+      "127.0.0.1:1510",
+      "127.0.0.1:70000",
+      ["5:14 127.0.0.1:70000 | ports are numbered 1 to 65535 | 502 is Modbus"],
+    ],
+    [
+      "a unit of an unknown device",
+      "1503: {1: plc}",
+      "1503: {1: plx}",
+      ["10:27 plx | no device is called 'plx' | did you mean plc?"],
+    ],
+    [
+      "a unit that is the gateway's own",
+      "1503: {1: plc}",
+      "1503: {247: plc}",
+      ["10:24 247 | unit 247 is the gateway's own | choose another own_unit:"],
+    ],
+    [
+      "clients of a listener that is not there",
+      '1503: {"*": people}',
+      '1504: {"*": people}',
+      ["13:7 127.0.0.1:1504 | nothing listens on 127.0.0.1:1504 | did you mean 127.0.0.1:1502?"],
+    ],
+    [
+      "a controller the profile does not have",
+      "{127.0.0.1: ai}",
+      "{127.0.0.1: ia}",
+      ["12:35 ia | the profile has no controller 'ia' | known here: ai, people"],
+    ],
+    [
+      "a device the profile does not have",
+      "  plc: {tcp",
+      "  plc2: {tcp: 127.0.0.1:1, unit: 1}\n  plc: {tcp",
+      ["5:3 plc2 | the profile has no device 'plc2' | did you mean plc?"],
+    ],
+    [
+      "two devices at one address",
+      "  plc: {tcp",
+      "  plb: {tcp: 127.0.0.1:1510, unit: 1}\n  plc: {tcp",
+      [
+        "5:3 plb | the profile has no device 'plb' | did you mean plc?",
+        "6:14 127.0.0.1:1510 | plb has the same address and unit | each would see the other's writes as foreign",
+      ],
+    ],
+    [
+      "an own unit the leases do not beat",
+      "own_unit: 247",
+      "own_unit: 248",
+      ["14:15 248 | ai could never keep its lease | the profile beats unit 247"],
+    ],
+    [
+      "a wait that makes permits stale",
+      "commit_every: 2 ms",
+      "commit_every: 2 s",
+      ["15:43 2 s | permits would grow stale while they wait | 100 ms is the longest"],
+    ],
+    [
+      "a duplicate listener",
+      "127.0.0.1:1503: {1: plc}",
+      "127.0.0.1:1502: {1: plc}",
+      [
+        "10:7 127.0.0.1:1502 | '127.0.0.1:1502' is written twice | it stands in line 9 already; keep one",
+        "13:7 127.0.0.1:1503 | nothing listens on 127.0.0.1:1503 | did you mean 127.0.0.1:1502?",
+      ],
+    ],
+  ])("refuses %s, with its place and a hint", (_, was, is, says) => {
+    expect(SITE).toContain(was);
+    const text = SITE.replace(was, () => is);
+    expect(said(loadSite(text, "site.yaml", model), text)).toEqual(says);
+  });
+
+  it("lets nobody and everybody be a controller on loopback only", () => {
+    const text = SITE.replaceAll("127.0.0.1:1503", "10.0.0.2:1503");
+    expect(said(loadSite(text, "site.yaml"), text)).toEqual([
+      '13:23 "*" | anybody who reaches this port would be a controller | name the source addresses; any is for loopback listeners only',
+    ]);
+  });
+
+  it("warns when no client is known at all", () => {
+    const text = SITE.replace(/ {4}clients:\n.*\n.*\n/, "");
+    const result = loadSite(text, "site.yaml");
+    expect(said(result, text)[0]).toContain("no client is known: every write will be refused");
+  });
+});
