@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "./child-process.js";
@@ -11,10 +10,12 @@ import type { SubjectName } from "./scene.js";
 
 const DEVICES = 8;
 const CLI = fileURLToPath(new URL("../src/main-cli.js", import.meta.url));
+const NO_EVIDENCE = fileURLToPath(new URL("gateway-no-evidence.js", import.meta.url));
 
-/** As `npm start` runs it, over a site file. */
+/** As `npm start` runs it, over a site file; and the same without its log. */
 const GATEWAYS: readonly { readonly name: SubjectName; readonly command: GatewayCommand }[] = [
   { name: "gateway", command: (siteFile) => [CLI, "run", "--site", siteFile] },
+  { name: "gateway, no evidence", command: (siteFile) => [NO_EVIDENCE, "--site", siteFile] },
 ];
 
 export type Subjects = {
@@ -24,7 +25,7 @@ export type Subjects = {
   readonly stop: () => Promise<void>;
 };
 
-/** Every subject, running. Where the gateway is not built it is left out, and the report says "not measured". */
+/** Every subject, running. */
 export async function startSubjects(native: Native, dir: string): Promise<Subjects> {
   // Devices of its own for each gateway: a write by another subject would be a foreign write there.
   const plc = await startChild(native.plc, [String(1 + GATEWAYS.length * DEVICES)]);
@@ -40,7 +41,6 @@ export async function startSubjects(native: Native, dir: string): Promise<Subjec
     started.push(await startProxy("pipe", "pipe.js", first));
     started.push(await startProxy("modbus-serial", "serial-proxy.js", first));
     for (const [index, { name, command }] of GATEWAYS.entries()) {
-      if (!existsSync(CLI)) continue;
       const devices = rest.slice(index * DEVICES, (index + 1) * DEVICES);
       const place = { dir: join(dir, `gateway-${process.pid}-${index}`), command };
       started.push(await startGateway(name, devices, place));

@@ -86,7 +86,8 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     clock,
   );
   for (const entry of boot.entries) store.append(entry);
-  const gapUs = before.lastUs === null || options.scale !== 1 ? null : clock.nowUs() - before.lastUs;
+  const gapUs =
+    before.lastUs === null || options.scale !== 1 ? null : clock.nowUs() - before.lastUs;
   const door = doorSettings(loaded.site, loaded.model);
   guard = new Guard({
     profile,
@@ -141,6 +142,7 @@ async function openSockets(
     },
   });
   guard.onEntry((entry) => {
+    if (!operators.isWatched) return;
     const view = viewEntry(guard.profile, entry);
     if (view !== null) operators.tell(view);
   });

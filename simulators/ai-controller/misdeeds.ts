@@ -90,15 +90,15 @@ function* trustOldPressure(): Script {
     });
     view = yield* pass(2);
   }
-  const lost = yield* until(({ plant }) => plant.pressureBar === null, 40);
-  if (lost === null) return;
+  // From the moment it is lost on: a loose terminal soon makes contact again, and then nothing is stale.
+  if ((yield* until(({ plant }) => plant.pressureBar !== null, 10)) === null) return;
+  if ((yield* until(({ plant }) => plant.pressureBar === null, 40)) === null) return;
   for (const speed of [4_200, 4_250]) {
     yield* ask({
       frame: register(SPEED[0], speed),
       meant: `pump 1 to ${(speed / 100).toFixed(1)} Hz on a pressure that is gone`,
       bad: true,
     });
-    yield* pass(0.5);
   }
 }
 

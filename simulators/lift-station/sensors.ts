@@ -49,7 +49,7 @@ export type Sensors = {
 };
 
 /** What a broken wire reads as; the card turns it into its overflow value. */
-export const OPEN_WIRE = Number.POSITIVE_INFINITY;
+export const OPEN_WIRE: number = Number.POSITIVE_INFINITY;
 
 export function createSensors(seed: number): Sensors {
   const faults = new Map<Transmitter, TransmitterFault>();

@@ -12,9 +12,16 @@ export type DemoParts = {
     readonly scale: number;
   }) => DemoController;
   /** Every way in which the controller turns bad, in the order of its schedule, with seconds of its own time. */
-  readonly badActs: readonly { readonly act: string; readonly dueS: number }[];
+  readonly badActs: readonly BadActPlan[];
   /** Absolute path of the profile of the demo site. */
   readonly profile: string;
+};
+
+export type BadActPlan = {
+  readonly act: string;
+  readonly dueS: number;
+  /** It is wrong only for a moment: a request that comes late is sound again, and may be granted. */
+  readonly passes: boolean;
 };
 
 export type DemoPlant = {

@@ -1,4 +1,4 @@
-import type { BadActRecord, PlantHazard } from "./demo-parts.js";
+import type { BadActPlan, BadActRecord, PlantHazard } from "./demo-parts.js";
 import { alignTable } from "./output.js";
 
 export type Check = { readonly name: string; readonly ok: boolean; readonly says: string };
@@ -8,14 +8,14 @@ const PATIENCE_S = 20;
 
 /** One check for each scheduled misdeed: it was tried, and refused or clamped for its own expected reason. */
 export function checkActs(
-  acts: readonly { readonly act: string; readonly dueS: number }[],
+  acts: readonly BadActPlan[],
   records: readonly BadActRecord[],
   elapsedS: number,
 ): readonly Check[] {
-  return acts.map(({ act, dueS }) => {
+  return acts.map(({ act, dueS, passes }) => {
     const sent = records.filter((record) => record.act === act);
     const refused = sent.filter((record) => record.refused && record.asExpected);
-    const odd = sent.filter((record) => !record.asExpected);
+    const odd = sent.filter((record) => !record.asExpected && !(passes && !record.refused));
     if (sent.length === 0 && elapsedS < dueS + PATIENCE_S) {
       return { name: act, ok: true, says: "not reached in this time" };
     }

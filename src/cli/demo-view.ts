@@ -7,7 +7,9 @@ const CLEAR = "\u001B[H\u001B[2J";
 const ROWS = 14;
 
 export type Screen = {
+  /** Null: there is none, or it does not answer now. */
   readonly status: GuardStatus | null;
+  readonly guarded: boolean;
   readonly plant: PlantView;
   readonly controller: string;
   readonly evidence: string;
@@ -45,11 +47,11 @@ export class DemoView {
     if (!this.#live) this.#write(`${this.#head(screen).split("\n").join("  |  ")}\n`);
   }
 
-  #head({ status, plant, controller, evidence }: Screen): string {
+  #head({ status, guarded, plant, controller, evidence }: Screen): string {
     const { bold, dim, yellow } = this.#paint;
     const pumps = plant.pumps.map((hz) => (hz === null ? "off" : `${hz.toFixed(1)} Hz`));
     const floats = plant.onFloats ? yellow(" on its own floats") : "";
-    const mode = status === null ? "starting" : status.mode;
+    const mode = status?.mode ?? "not known";
     const tripped =
       status === null || status.latched.length === 0
         ? ""
@@ -59,7 +61,9 @@ export class DemoView {
         ? ""
         : `${status.evidence.size} entries, head ${status.evidence.root.slice(0, 16)}`;
     return [
-      `${bold("holdpoint demo")}  ${yellow("UNSIGNED")}  split: NOT ENFORCED  mode ${bold(mode)}${tripped}`,
+      guarded
+        ? `${bold("holdpoint demo")}  ${yellow("UNSIGNED")}  split: NOT ENFORCED  mode ${bold(mode)}${tripped}`
+        : `${bold("holdpoint demo")}  ${yellow("UNGUARDED: nothing stands between controller and PLC")}`,
       `plant       ${plant.plantS.toFixed(0)} s, ${plant.mode}${floats}: level ${plant.levelM.toFixed(2)} m, pumps ${pumps.join(" / ")}, valve ${(plant.valve * 100).toFixed(0)} %, ${plant.pressureBar.toFixed(2)} bar, ${plant.writes} writes received`,
       `controller  ${controller}`,
       `evidence    ${head} ${dim(evidence)}`,

@@ -107,12 +107,8 @@ async function runUnguarded(options: DemoOptions, parts: DemoParts): Promise<num
   const lastDueS = Math.max(...parts.badActs.map(({ dueS }) => dueS));
   const startMs = performance.now();
   for (let drawn = 0; !end.signal.aborted && !isOver(options, startMs); drawn++) {
-    const screen = screenOf({
-      plant,
-      controller,
-      status: null,
-      evidence: "none: nothing is recorded",
-    });
+    const evidence = "none: nothing is recorded";
+    const screen = { ...screenOf({ plant, controller, status: null, evidence }), guarded: false };
     if (drawn % NOTES_EVERY === 0 && !options.json) view.note(screen);
     if (!options.json) view.draw(screen);
     if (plant.hazards().length > 0 || controller.elapsedS() > lastDueS + AFTERMATH_S) break;
@@ -174,6 +170,7 @@ function screenOf(of: {
   const dead = of.controller.isDead() ? ", DEAD (its sockets stay open)" : "";
   return {
     status: of.status,
+    guarded: true,
     plant: of.plant.view(),
     controller: `asked ${asked}, granted ${granted}, refused ${refused}; misdeeds ${bad}${dead}`,
     evidence: of.evidence,
@@ -182,15 +179,18 @@ function screenOf(of: {
 
 async function waitUntilEnforcing(site: RunningSite, demoSite: DemoSite, end: End): Promise<void> {
   const startMs = performance.now();
-  let ended = false;
-  void site.ended.then(() => {
-    ended = true;
-  });
+  const gone = new AbortController();
+  site.ended.then(
+    () => {
+      gone.abort();
+    },
+    () => undefined,
+  );
   while (!end.signal.aborted) {
     const status = await askStatus(site.runDirectory).catch(() => null);
     if (status?.mode === "enforcing" && status.doors.some(({ listening }) => listening.length > 0))
       return;
-    if (ended || performance.now() - startMs > READY_WITHIN_MS) {
+    if (gone.signal.aborted || performance.now() - startMs > READY_WITHIN_MS) {
       throw new Refusal(`the gateway did not come up: ${demoSite.logFile} says why`, 2);
     }
     await end.pause(100);
@@ -244,8 +244,8 @@ function waitForEnd(): End {
   }
   return {
     signal: ended.signal,
-    pause: async (ms) =>
-      await new Promise((resolve) => {
+    pause: async (ms) => {
+      await new Promise<void>((resolve) => {
         const done = (): void => {
           clearTimeout(timer);
           ended.signal.removeEventListener("abort", done);
@@ -253,7 +253,8 @@ function waitForEnd(): End {
         };
         const timer = setTimeout(done, ms);
         ended.signal.addEventListener("abort", done);
-      }),
+      });
+    },
   };
 }
 

@@ -33,7 +33,9 @@ export function addRunCommand(
     .action(async ({ site }: { readonly site: string }) => {
       const run = startSite({ site, scale: 1, tied: false, log: null }, deps.programs);
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-        process.once(signal, () => void run.stop());
+        process.once(signal, () => {
+          run.stop().catch(() => undefined);
+        });
       }
       deps.exit(await run.ended);
     });

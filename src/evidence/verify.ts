@@ -61,7 +61,8 @@ export class LogVerifier {
   private entries = 0;
   private firstSeq: number | null = null;
   private lastSeq: number | null = null;
-  private boot = 0;
+  /** Number of the run the newest entry is of; below any before the first. */
+  private boot = -1;
   private runs = 0;
   private bootDue = false;
 

@@ -65,7 +65,11 @@ export function beginBoot(
     log.add(...profileBodies(profile, facts.profileBytes));
   }
   if (!before.keys.some((spki) => equal(spki, facts.spki))) {
-    log.add({ type: "key", event: before.keys.length === 0 ? "made" : "rotated", spki: facts.spki });
+    log.add({
+      type: "key",
+      event: before.keys.length === 0 ? "made" : "rotated",
+      spki: facts.spki,
+    });
   }
   log.add(
     notice("unsigned", [["why", "people's keys and profile signing do not exist yet"]]),

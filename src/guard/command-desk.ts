@@ -16,7 +16,7 @@ import { whyWords } from "./own-unit.js";
 /** Commands taken from the inbox before other work of the loop gets its turn. */
 const BATCH = 64;
 /** Commands of one controller with the kernel and not answered: below the kernel's own bound, which is "busy". */
-const WITH_KERNEL_MOST = 48;
+const WITH_KERNEL_MOST = 64;
 const INBOX_MOST = 512;
 /** A door that leaves more unanswered than this does not keep to its config. */
 const TICKETS_MOST = 8_192;

@@ -1,5 +1,5 @@
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
-import type { DecisionBody, Entry } from "../kernel/record/entry.js";
+import type { DecisionBody, Entry, EntryBody } from "../kernel/record/entry.js";
 import { REASONS, type Reason } from "../kernel/record/reason.js";
 
 /** One entry as people follow it live; plain data, so that it goes as JSON. Values in engineering units. */
@@ -23,40 +23,33 @@ export type EntryView =
 
 /** Null: nothing that people follow live. */
 export function viewEntry(profile: CompiledProfile, { seq, body }: Entry): EntryView | null {
-  switch (body.type) {
-    case "decision":
-      return viewDecision(profile, seq, body);
-    case "outcome":
-      return { type: body.type, seq, text: body.outcome };
-    case "mode":
-      return { type: body.type, seq, text: `${body.from} -> ${body.to}: ${body.why}` };
-    case "trip":
-      return { type: body.type, seq, text: `${body.rule} ${body.event}` };
-    case "lease":
-      return { type: body.type, seq, text: `${body.controller} ${body.event}` };
-    case "device":
-      return { type: body.type, seq, text: `${body.device} ${body.event}${detail(body.detail)}` };
-    case "flood":
-      return {
-        type: body.type,
-        seq,
-        text: `${body.controller}: ${body.count} more denials alike (${body.rules.join(", ")})`,
-      };
-    case "safe-step": {
-      const name = profile.model.outputs[body.output]?.name ?? `output ${body.output}`;
-      return { type: body.type, seq, text: `${name} = ${body.given}, ${body.state}` };
-    }
-    case "boot":
-    case "operator-act":
-    case "profile":
-    case "site":
-    case "key":
-    case "anchor":
-    case "clock":
-    case "snapshot":
-    case "notice":
-      return null;
+  if (body.type === "decision") return viewDecision(profile, seq, body);
+  const text = textOf(profile, body);
+  return text === null ? null : { type: text.type, seq, text: text.says };
+}
+
+type Told = { readonly type: Exclude<EntryView["type"], "decision">; readonly says: string };
+
+function textOf(profile: CompiledProfile, body: EntryBody): Told | null {
+  if (body.type === "outcome") return { type: body.type, says: body.outcome };
+  if (body.type === "mode") {
+    return { type: body.type, says: `${body.from} -> ${body.to}: ${body.why}` };
   }
+  if (body.type === "trip") return { type: body.type, says: `${body.rule} ${body.event}` };
+  if (body.type === "lease") return { type: body.type, says: `${body.controller} ${body.event}` };
+  if (body.type === "device") {
+    return { type: body.type, says: `${body.device} ${body.event}${detail(body.detail)}` };
+  }
+  if (body.type === "flood") {
+    const rules = body.rules.join(", ");
+    return {
+      type: body.type,
+      says: `${body.controller}: ${body.count} more denials alike (${rules})`,
+    };
+  }
+  if (body.type !== "safe-step") return null;
+  const name = profile.model.outputs[body.output]?.name ?? `output ${body.output}`;
+  return { type: body.type, says: `${name} = ${body.given}, ${body.state}` };
 }
 
 function viewDecision(profile: CompiledProfile, seq: number, body: DecisionBody): EntryView {

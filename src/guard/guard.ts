@@ -1,9 +1,4 @@
-import {
-  DOOR_PROTOCOL_VERSION,
-  type Claim,
-  type Config,
-  type Order,
-} from "../codec/door/message.js";
+import type { Claim, Order } from "../codec/door/message.js";
 import { planReads, type Block } from "../kernel/image/read-plan.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import type { ProfileModel } from "../kernel/profile/model.js";
@@ -14,16 +9,17 @@ import type { KernelState } from "../kernel/step/kernel-state.js";
 import { MS, type Us } from "../kernel/units.js";
 import { CommandDesk, type DoorSession } from "./command-desk.js";
 import { DeviceLine } from "./device-line.js";
+import { makeDoorConfig, type DoorSite } from "./door-config.js";
 import { GapWatch } from "./gap-watch.js";
 import type { HostClock } from "./host-clock.js";
 import { ImageCopy } from "./image-copy.js";
 import { KernelLoop } from "./kernel-loop.js";
 import { Lateness, type LatenessSummary } from "./lateness.js";
 import { OwnUnitBoard } from "./own-unit-board.js";
-import { planReplica } from "./replica-plan.js";
+import { isMapped, planReplica } from "./replica-plan.js";
 import { ReplyGate } from "./reply-gate.js";
 import { startScans } from "./scan-timer.js";
-import type { EvidenceStore, PlcLink, SouthRead } from "./ports.js";
+import type { EvidenceStore, PlcLink } from "./ports.js";
 import { Tally } from "./tally.js";
 
 const SCAN_US: Us = 50 * MS;
@@ -39,7 +35,7 @@ export type GuardNeeds = {
   readonly store: EvidenceStore;
   /** By position of the device. */
   readonly links: readonly { readonly link: PlcLink; readonly safeLink: PlcLink | null }[];
-  readonly door: Pick<Config, "listeners" | "ownUnit" | "limits" | "identity">;
+  readonly door: DoorSite;
   /** 16 bytes, never the same twice. */
   readonly newId: () => Uint8Array;
   readonly alarm: (id: string, raised: boolean, text: string) => void;
@@ -94,7 +90,8 @@ export class Guard {
       },
     });
     this.#image = new ImageCopy(this.#plan, clock, this.#broadcast);
-    this.#own = new OwnUnitBoard(needs.profile, this.#broadcast);
+    const seen = needs.door.listeners.flatMap(({ peers }) => peers.map(([, who]) => who));
+    this.#own = new OwnUnitBoard(needs.profile, new Set(seen), this.#broadcast);
     this.#desk = this.#makeDesk();
     this.#gate = new ReplyGate((reply) => {
       const controller = this.#desk.deliver(reply);
@@ -172,7 +169,12 @@ export class Guard {
 
   /** A door: its first orders are sent before this returns. */
   openDoor(send: (order: Order) => void): DoorSession {
-    send(this.#config());
+    send(
+      makeDoorConfig(this.#model, this.#needs.door, {
+        boot: this.state.folded.boot,
+        scale: this.#needs.clock.scale,
+      }),
+    );
     this.#image.sendAll(send);
     this.#answering.forEach((answering, device) => {
       send({ kind: "device", device, answering: answering === true });
@@ -223,6 +225,7 @@ export class Guard {
 
   #makeDesk(): CommandDesk {
     const { clock, door, newId } = this.#needs;
+    const blocks = planReplica(this.#model, this.#plan, clock.scale);
     return new CommandDesk({
       clock,
       listeners: door.listeners,
@@ -234,7 +237,7 @@ export class Guard {
       ),
       newId,
       tell: this.#tell,
-      mayRead: (device, read) => isMapped(this.#model, device, read),
+      mayRead: (device, read) => isMapped(blocks, device, read),
       readSouth: (device, read, done) => {
         const line = this.#lines[device];
         if (line === undefined) done(null);
@@ -363,39 +366,12 @@ export class Guard {
   #busyLines(): boolean {
     return this.#loop.state.live.flights.size > 0;
   }
-
-  #config(): Config {
-    const { door, clock } = this.#needs;
-    return {
-      kind: "config",
-      version: DOOR_PROTOCOL_VERSION,
-      boot: this.#loop.state.folded.boot,
-      ...door,
-      blocks: planReplica(this.#model, this.#plan, clock.scale),
-      devices: this.#model.devices.length,
-      functions: this.#model.controllers.map(({ functions }) =>
-        functions === null ? null : [...functions],
-      ),
-    };
-  }
 }
 
-/** After standing still for longer than the most patient command may wait nothing waiting is fresh; the shortest decides. */
+/** After standing still for longer than a command may wait nothing that waits is fresh: the shortest time decides. */
 function shortestCommandAge(model: ProfileModel): Us {
   return model.controllers.reduce(
     (least, { commandMaxAgeUs }) => Math.min(least, commandMaxAgeUs),
     500 * MS,
   );
-}
-
-/** Every register is a tag's or listed readable; FC23 may read nothing else. */
-function isMapped(model: ProfileModel, device: number, read: SouthRead): boolean {
-  for (const block of planReplica(model, planReads(model), 1)) {
-    if (block.device !== device || block.table !== 3) continue;
-    for (const [offset, count] of block.areas) {
-      const first = block.start + offset;
-      if (read.address >= first && read.address + read.quantity <= first + count) return true;
-    }
-  }
-  return false;
 }

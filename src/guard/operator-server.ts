@@ -45,6 +45,11 @@ export class OperatorServer {
     });
   }
 
+  /** Whether {@link tell} would reach anybody: what nobody sees need not be made. */
+  get isWatched(): boolean {
+    return this.#watchers.size > 0;
+  }
+
   /** Tells everyone who watches; nobody waits for them. */
   tell(what: object): void {
     if (this.#watchers.size === 0) return;

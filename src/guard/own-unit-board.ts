@@ -14,8 +14,8 @@ import {
   type WindowView,
 } from "./own-unit.js";
 
-/** Windows made anew at each scan: all of a small profile's, a share of a large one's. */
-const WINDOWS_PER_SCAN = 8;
+/** Windows made anew at each scan; the others show their age. One costs as much as some forty verdicts. */
+const WINDOWS_PER_SCAN = 2;
 
 /** What each controller sees of the gateway's own unit, pushed to the doors at every scan. */
 export class OwnUnitBoard {
@@ -27,11 +27,16 @@ export class OwnUnitBoard {
   readonly #places: readonly Place[];
   #next = 0;
 
-  constructor(profile: CompiledProfile, broadcast: (order: Order) => void) {
+  /** `seen`: controllers that any listener knows; nobody could read the windows of another. */
+  constructor(
+    profile: CompiledProfile,
+    seen: ReadonlySet<number>,
+    broadcast: (order: Order) => void,
+  ) {
     this.#profile = profile;
     this.#broadcast = broadcast;
     this.#places = profile.model.controllers.flatMap(({ outputs }, controller) =>
-      [...outputs].flatMap((output) => {
+      [...(seen.has(controller) ? outputs : [])].flatMap((output) => {
         const place = windowPlace(profile.model, output);
         return place === null ? [] : [{ controller, output, ...place }];
       }),

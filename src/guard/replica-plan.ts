@@ -3,6 +3,7 @@ import type { Block } from "../kernel/image/read-plan.js";
 import { wordCount } from "../kernel/image/scaling.js";
 import type { Address, ProfileModel, Table } from "../kernel/profile/model.js";
 import type { Us } from "../kernel/units.js";
+import type { SouthRead } from "./ports.js";
 
 const TABLES: Readonly<Record<Table, DoorTable>> = { co: 0, di: 1, ir: 2, hr: 3 };
 
@@ -23,6 +24,25 @@ export function planReplica(
   return plan.flatMap((blocks, device) =>
     blocks.map((block) => planBlock(model, device, block, scale)),
   );
+}
+
+/** Every register is a tag's or listed readable: what FC23 may read, which always means holding registers. */
+export function isMapped(
+  blocks: readonly ReplicaBlock[],
+  device: number,
+  read: SouthRead,
+): boolean {
+  const end = read.address + read.quantity;
+  let next = read.address;
+  // Blocks of one table lie in ascending order, and a run of registers may go on into the next one.
+  for (const block of blocks) {
+    if (block.device !== device || block.table !== TABLES[read.table]) continue;
+    for (const [offset, count] of block.areas) {
+      const first = block.start + offset;
+      if (first <= next && next < first + count) next = Math.min(end, first + count);
+    }
+  }
+  return next === end;
 }
 
 /** Position, in the list of {@link planReplica}, of each device's first block. */

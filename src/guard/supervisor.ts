@@ -70,13 +70,11 @@ export class Supervisor {
       running.child = null;
       if (this.#stopping) return;
       if (code !== null && task.final.includes(code)) {
-        void this.stop().then(() => {
-          this.#needs.over(code);
-        });
+        this.#giveUp(code);
         return;
       }
       if (performance.now() - startedMs > STEADY_MS) running.backOffMs = BACK_OFF_FIRST_MS;
-      const how = signal === null ? `code ${code ?? "unknown"}` : signal;
+      const how = signal ?? `code ${code ?? "unknown"}`;
       this.#needs.say(
         `${task.name} ended (${how}); it is started again in ${running.backOffMs / 1_000} s`,
       );
@@ -86,6 +84,13 @@ export class Supervisor {
       }, running.backOffMs);
       running.backOffMs = Math.min(running.backOffMs * 2, BACK_OFF_MOST_MS);
     });
+  }
+
+  #giveUp(code: number): void {
+    const over = (): void => {
+      this.#needs.over(code);
+    };
+    this.stop().then(over, over);
   }
 }
 

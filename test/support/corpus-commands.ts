@@ -6,8 +6,15 @@ import { LEFT, RIGHT, type CorpusPlant } from "./corpus-plant.js";
 import type { Random } from "./seeded.js";
 
 /** Positions in the corpus profile. */
-export const CONTROLLER = { ai: 0, planner: 1, visitor: 2, pilot: 3, operator: 4, stranger: 99 } as const;
-/** What the speed of {@link LOAD_AT} may be, and a request that asks for it. */
+export const CONTROLLER = {
+  ai: 0,
+  planner: 1,
+  visitor: 2,
+  pilot: 3,
+  operator: 4,
+  stranger: 99,
+} as const;
+/** Register of the output `load`, whose range a test changes. */
 export const LOAD_AT = 10;
 
 /** One request as a door would pass it on. */
@@ -50,7 +57,14 @@ function asked(controller: number, device: number | null, request: ModbusRequest
 }
 
 function raw(controller: number, device: number | null, pdu: Uint8Array): Asked {
-  const request = { kind: "request", ticket: 0, connection: 0, unit: 1, pdu, receivedHostUs: 0 } as const;
+  const request = {
+    kind: "request",
+    ticket: 0,
+    connection: 0,
+    unit: 1,
+    pdu,
+    receivedHostUs: 0,
+  } as const;
   const command = readCommand(request, { device, mayRead: () => true });
   return { controller, bytes: pdu, request: command.write, refusal: command.refusal };
 }
@@ -59,7 +73,12 @@ function word(controller: number, device: number, address: number, value: number
   return asked(controller, device, { kind: "write-words", function: 6, address, words: [value] });
 }
 
-function words(controller: number, device: number, address: number, values: readonly number[]): Asked {
+function words(
+  controller: number,
+  device: number,
+  address: number,
+  values: readonly number[],
+): Asked {
   return asked(controller, device, { kind: "write-words", function: 16, address, words: values });
 }
 
@@ -67,7 +86,12 @@ function bit(controller: number, device: number, address: number, value: boolean
   return asked(controller, device, { kind: "write-bits", function: 5, address, bits: [value] });
 }
 
-function bits(controller: number, device: number, address: number, values: readonly boolean[]): Asked {
+function bits(
+  controller: number,
+  device: number,
+  address: number,
+  values: readonly boolean[],
+): Asked {
   return asked(controller, device, { kind: "write-bits", function: 15, address, bits: values });
 }
 
@@ -99,8 +123,20 @@ const TEMPLATES: readonly (readonly [number, Template])[] = [
   [60, (of) => word(ai, LEFT, 41, near(of, LEFT, 41, 150))],
   [20, (of) => word(ai, LEFT, 41, near(of, LEFT, 41, 700))],
   [20, ({ random }) => word(ai, LEFT, 41, random.below(6_001))],
-  [8, (of) => asked(ai, LEFT, { kind: "read-write-words", function: 23, readAddress: 40, readQuantity: 2, address: 41, words: [near(of, LEFT, 41, 100)] })],
-  [12, (of) => mask(ai, LEFT, 41, 0xfff0, of.random.below(16))],
+  [
+    8,
+    (of) =>
+      asked(ai, LEFT, {
+        kind: "read-write-words",
+        function: 23,
+        readAddress: 40,
+        readQuantity: 2,
+        address: 41,
+        words: [near(of, LEFT, 41, 100)],
+      }),
+  ],
+  [20, (of) => mask(ai, LEFT, 41, 0xfff0, of.random.below(16))],
+  [20, (of) => mask(planner, LEFT, 50, 0xff00, of.random.below(256))],
   // bits of one word, together and alone
   [30, ({ random }) => word(ai, LEFT, 40, random.below(4))],
   [8, ({ random }) => word(ai, LEFT, 40, 4 + random.below(9))],
@@ -130,7 +166,16 @@ const TEMPLATES: readonly (readonly [number, Template])[] = [
   [20, (of) => mask(planner, RIGHT, 20, 0xffef, coin(of) ? 16 : 0)],
   [6, () => mask(planner, RIGHT, 20, 0xfffe, 1)],
   [20, ({ random }) => word(planner, RIGHT, 30, random.below(4))],
-  [25, ({ random }) => bits(planner, RIGHT, 0, Array.from({ length: 4 }, () => random.below(2) === 1))],
+  [
+    25,
+    ({ random }) =>
+      bits(
+        planner,
+        RIGHT,
+        0,
+        Array.from({ length: 4 }, () => random.below(2) === 1),
+      ),
+  ],
   [8, (of) => bit(planner, RIGHT, 1, coin(of))],
   [20, (of) => bit(planner, RIGHT, 4 + of.random.below(13), coin(of))],
   [12, () => bits(planner, RIGHT, 0, new Array<boolean>(17).fill(true))],
@@ -152,7 +197,14 @@ const TEMPLATES: readonly (readonly [number, Template])[] = [
   [6, () => raw(planner, LEFT, Uint8Array.of(90, 1, 2))],
   [10, ({ random }) => raw(ai, LEFT, Uint8Array.of(6, 0, random.below(99)))],
   [10, ({ random }) => raw(ai, null, Uint8Array.of(6, 0, 50, 0, random.below(99)))],
-  [6, ({ random }) => ({ ...word(planner, LEFT, 50, random.below(99)), request: null, refusal: "busy" })],
+  [
+    6,
+    ({ random }) => ({
+      ...word(planner, LEFT, 50, random.below(99)),
+      request: null,
+      refusal: "busy",
+    }),
+  ],
 ];
 
 const TOTAL = TEMPLATES.reduce((sum, [weight]) => sum + weight, 0);

@@ -100,18 +100,19 @@ export class CorpusGateway {
     });
     this.#store = store;
     disk.gated = true;
-    const { state, isNew, lastUs } = recollection.finish(machineBoot);
+    const before = recollection.finish(machineBoot);
     const facts = {
       software: new Uint8Array(32).fill(1),
       site: new Uint8Array(32).fill(2),
       key: "file",
+      spki: signer.spki,
       splitEnforced: false,
       profileBytes,
       machineBoot,
     } as const;
-    const boot = beginBoot(profile, { state, isNew, recovered }, facts, clock);
+    const boot = beginBoot(profile, { ...before, recovered }, facts, clock);
     for (const entry of boot.entries) store.append(entry);
-    const gapUs = lastUs === null ? null : clock.nowUs() - lastUs;
+    const gapUs = before.lastUs === null ? null : clock.nowUs() - before.lastUs;
     this.#loop = new KernelLoop(initialKernelState(profile, boot.state, clock.nowUs(), gapUs), {
       profile,
       nowUs: clock.nowUs,
@@ -124,9 +125,6 @@ export class CorpusGateway {
       },
       settled: () => undefined,
     });
-    if (isNew && !boot.entries.some(({ body }) => body.type === "key")) {
-      this.#loop.record(() => [{ type: "key", event: "made", spki: signer.spki }]);
-    }
     store.onDurable((seq) => {
       this.tell({ kind: "evidence-durable", seq });
     });

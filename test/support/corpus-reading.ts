@@ -17,7 +17,9 @@ export type Segments = ReadonlyMap<string, Uint8Array>;
 
 export function readSegments(directory: string): Segments {
   const names = readdirSync(directory).filter((name) => readSegmentName(name) !== null);
-  return new Map(names.sort().map((name) => [name, readFileSync(join(directory, name))]));
+  return new Map(
+    names.sort().map((name) => [name, Uint8Array.from(readFileSync(join(directory, name)))]),
+  );
 }
 
 export function entriesOf(segments: Segments): readonly FoundEntry[] {
@@ -86,7 +88,8 @@ export function tallyEntries(entries: readonly FoundEntry[]): Tally {
     count(events, body.type);
     const said = describe(body);
     if (said !== null) count(events, `${body.type} ${said}`);
-    if (body.type === "decision" && body.source.kind === "controller") count(verdicts, body.verdict);
+    if (body.type === "decision" && body.source.kind === "controller")
+      count(verdicts, body.verdict);
     if (body.type !== "decision" && body.type !== "outcome") continue;
     for (const { code } of body.reasons ?? []) count(reasons, code);
   }
@@ -117,11 +120,11 @@ function describe(body: EntryBody): string | null {
       return body.act.replace(/ .*/, "");
     case "profile":
     case "device":
+    case "key":
       return body.event;
     case "notice":
       return body.what;
     case "site":
-    case "key":
     case "anchor":
     case "flood":
     case "clock":

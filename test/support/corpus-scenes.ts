@@ -85,7 +85,8 @@ const devices: readonly Scene[] = [
   ({ plant, random }) => ((plant.weather(LEFT).runs = false), (2 + random.below(4)) * S),
   ({ plant, random }) => ((plant.weather(random.below(2)).exceptions = 60), 4 * S),
   ({ plant, random }) => ((plant.weather(random.below(2)).unanswered = 60), 4 * S),
-  ({ plant, random }) => ((plant.weather(random.below(2)).deaf = true), 3 * S),
+  ({ plant }) => ((plant.weather(LEFT).deaf = true), 3 * S),
+  ({ plant }) => ((plant.weather(RIGHT).deaf = true), 3 * S),
   ({ plant }) => {
     for (const device of [LEFT, RIGHT]) plant.weather(device).lineMs = 1_500;
     return 6 * S;
@@ -152,11 +153,21 @@ const controllers: readonly Scene[] = [
 
 const people: readonly Scene[] = [
   ({ gateway }) => {
-    gateway.tell({ kind: "operator", person: "kim", why: "test", act: { kind: "stop-ai", safe: false } });
+    gateway.tell({
+      kind: "operator",
+      person: "kim",
+      why: "test",
+      act: { kind: "stop-ai", safe: false },
+    });
     return 3 * S;
   },
   ({ gateway }) => {
-    gateway.tell({ kind: "operator", person: "kim", why: "test", act: { kind: "stop-ai", safe: true } });
+    gateway.tell({
+      kind: "operator",
+      person: "kim",
+      why: "test",
+      act: { kind: "stop-ai", safe: true },
+    });
     return 3 * S;
   },
 ];

@@ -27,7 +27,11 @@ export type CorpusOptions = {
   readonly signer: Signer;
 };
 
-export type CorpusMade = { readonly commands: number; readonly runs: number; readonly seconds: number };
+export type CorpusMade = {
+  readonly commands: number;
+  readonly runs: number;
+  readonly seconds: number;
+};
 
 /**
  * One seeded life of the gateway on the corpus profile: the guard's own boot, kernel loop and log in
@@ -40,24 +44,33 @@ export async function makeCorpus(options: CorpusOptions): Promise<CorpusMade> {
 }
 
 export function compileCorpus(profileBytes: Uint8Array): CompiledProfile {
-  const loaded = loadProfile(new TextDecoder().decode(profileBytes), "corpus", sha256(profileBytes));
+  const loaded = loadProfile(
+    new TextDecoder().decode(profileBytes),
+    "corpus",
+    sha256(profileBytes),
+  );
   if (!loaded.ok) throw new Error(loaded.rendered.join("\n"));
   return compileProfile(loaded.model);
 }
 
+export type CorpusKey = {
+  readonly signer: Signer;
+  readonly sign: (bytes: Uint8Array) => Uint8Array;
+};
+
 /** A software key of the test's own. */
-export function corpusSigner(): Signer {
+export function makeCorpusKey(): CorpusKey {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const spki = publicKey.export({ type: "spki", format: "der" });
-  return {
+  const signNow = (bytes: Uint8Array): Uint8Array =>
+    sign("sha256", bytes, { key: privateKey, dsaEncoding: "ieee-p1363" });
+  const signer: Signer = {
     kind: "file",
     spki,
     kid: sha256(spki),
-    sign: async (bytes) =>
-      await Promise.resolve(
-        sign("sha256", bytes, { key: privateKey, dsaEncoding: "ieee-p1363" }),
-      ),
+    sign: async (bytes) => await Promise.resolve(signNow(bytes)),
   };
+  return { signer, sign: signNow };
 }
 
 export function sha256(bytes: Uint8Array): Uint8Array {
@@ -108,15 +121,24 @@ class Life {
     this.#runs += 1;
     await this.#gateway.start();
     const { random, gateway } = this.#stage();
-    this.#every(() => random.below(COMMAND_GAP_MS) * MS, () => {
-      this.#ask(askSomething({ random, plant: this.#plant }));
-    });
-    this.#every(() => 700 * MS, () => {
-      this.#beat();
-    });
-    this.#every(() => PERSON_US, () => {
-      lookAfter(gateway);
-    });
+    this.#every(
+      () => random.below(COMMAND_GAP_MS) * MS,
+      () => {
+        this.#ask(askSomething({ random, plant: this.#plant }));
+      },
+    );
+    this.#every(
+      () => 700 * MS,
+      () => {
+        this.#beat();
+      },
+    );
+    this.#every(
+      () => PERSON_US,
+      () => {
+        lookAfter(gateway);
+      },
+    );
     const next = (): void => {
       gateway.after(playScene(this.#stage()), () => {
         clearStage(this.#stage());

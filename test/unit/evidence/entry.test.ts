@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { CborWriter } from "../../../src/codec/cbor/writer.js";
 import { decodeEntry } from "../../../src/evidence/decode-entry.js";
 import { encodeEntry } from "../../../src/evidence/encode-entry.js";
-import { ENTRY_TYPES, type Entry, type EntryBody } from "../../../src/kernel/record/entry.js";
+import { ENTRY_TYPES, type Entry } from "../../../src/kernel/record/entry.js";
 import { BODIES, bytes, decisionBody, entryOf, STAMP } from "../../support/evidence-samples.js";
 
 const PREV = bytes(32, 0xab);
@@ -25,8 +25,8 @@ describe("an entry in bytes", () => {
   );
 
   it("is tried for every type this version writes", () => {
-    const tried = new Set(BODIES.map(({ type }) => type));
-    const missing = ENTRY_TYPES.filter((type) => !tried.has(type as EntryBody["type"]));
+    const tried = new Set<string>(BODIES.map(({ type }) => type));
+    const missing = ENTRY_TYPES.filter((type) => !tried.has(type));
     expect(missing).toEqual(["approval", "bypass"]);
   });
 

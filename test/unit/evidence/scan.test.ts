@@ -20,7 +20,7 @@ const FRAMES = [
   frameOf(0, bytes(24, 2)),
   frameOf(16, bytes(34, 3)),
   frameOf(0, bytes(300, 4)),
-  frameOf(17, bytes(255, 0)),
+  frameOf(17, bytes(255, 6)),
   frameOf(16, bytes(34, 0xd9)),
 ];
 const LOG = new Uint8Array(Buffer.concat(FRAMES));

@@ -2,8 +2,14 @@ import { describe, expect, it } from "vitest";
 import { positionOf, renderDiagnostic } from "../../../src/profile/diagnostic.js";
 import type { Diagnostic } from "../../../src/profile/diagnostic.js";
 import { load, plant, SOUND } from "./fixture.js";
-import { DOUBTS, MISTAKES } from "./mistakes.js";
-import type { Saying } from "./mistakes.js";
+import { DOUBTS } from "./mistakes/doubts.js";
+import { ELEMENTS } from "./mistakes/elements.js";
+import { EXPRESSIONS } from "./mistakes/expressions.js";
+import type { Saying } from "./mistakes/mistake.js";
+import { OUTPUTS } from "./mistakes/outputs.js";
+import { YAML } from "./mistakes/yaml.js";
+
+const MISTAKES = [...EXPRESSIONS, ...YAML, ...OUTPUTS, ...ELEMENTS];
 
 const found = (text: string): readonly Diagnostic[] => {
   const result = load(text);

@@ -1,0 +1,295 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { FoundEntry } from "../../src/cli/evidence-files.js";
+import { verifyEvidence } from "../../src/cli/evidence-verify.js";
+import { hex } from "../../src/evidence/hex.js";
+import { ENTRY_TYPES, VERDICTS, type Entry } from "../../src/kernel/record/entry.js";
+import type { KernelFact } from "../../src/kernel/record/look.js";
+import { REASONS } from "../../src/kernel/record/reason.js";
+import { compileCorpus, makeCorpus, makeCorpusKey, type CorpusKey } from "../support/corpus.js";
+import { EVENTS, NOT_PRODUCED, NOT_WRITTEN, PRODUCED } from "../support/corpus-expected.js";
+import { forgeLog, framesOf } from "../support/corpus-forgery.js";
+import {
+  entriesOf,
+  judgeSegments,
+  readSegments,
+  tallyEntries,
+  type Segments,
+  type Tally,
+} from "../support/corpus-reading.js";
+import { seeded } from "../support/seeded.js";
+import { share } from "../support/share.js";
+
+const SEED = 20_261_204;
+const COMMANDS = share(100_000, 6_000);
+const REASON_LEAST = share(50, 3);
+const LIMIT_MS = 1_800_000;
+const PROFILE = readFileSync(new URL("../support/corpus-profile.yaml", import.meta.url));
+const profile = compileCorpus(PROFILE);
+const LOAD = profile.model.outputs.findIndex(({ name }) => name === "load");
+const LAMP = profile.model.outputs.findIndex(({ name }) => name === "lamp");
+
+type Corpus = {
+  readonly directory: string;
+  readonly key: CorpusKey;
+  readonly segments: Segments;
+  readonly entries: readonly FoundEntry[];
+  readonly tally: Tally;
+};
+
+const made: string[] = [];
+let corpus: Corpus;
+
+async function build(commands: number, segmentBytesMax: number): Promise<Corpus> {
+  const directory = mkdtempSync(join(tmpdir(), "holdpoint-corpus-"));
+  made.push(directory);
+  const key = makeCorpusKey();
+  const options = { directory, profileBytes: PROFILE, seed: SEED, commands, segmentBytesMax };
+  const { runs, seconds } = await makeCorpus({ ...options, signer: key.signer });
+  const segments = readSegments(directory);
+  const entries = entriesOf(segments);
+  const tally = tallyEntries(entries);
+  console.log(
+    `corpus of seed ${SEED}: ${commands} commands in ${runs} runs, ${seconds} s of plant time, ${entries.length} entries, ${segments.size} segments`,
+  );
+  return { directory, key, segments, entries, tally };
+}
+
+beforeAll(async () => {
+  corpus = await build(COMMANDS, 400_000);
+}, LIMIT_MS);
+
+afterAll(() => {
+  for (const directory of made) rmSync(directory, { recursive: true, force: true });
+});
+
+async function verify(
+  directory: string,
+  changed: string | null,
+): Promise<{ readonly code: number; readonly text: string }> {
+  let text = "";
+  const out = { write: (more: string) => void (text += more) };
+  const command = { directory, replay: true, profile: changed, trust: null, json: false };
+  const code = await verifyEvidence(command, { out, err: { write: () => undefined } });
+  return { code, text };
+}
+
+describe(`a replay corpus of ${COMMANDS} commands`, () => {
+  it("holds at least a twentieth of each verdict", () => {
+    const { verdicts } = corpus.tally;
+    console.log(`verdicts: ${[...verdicts].join("; ")}`);
+    const total = [...verdicts.values()].reduce((sum, count) => sum + count, 0);
+    for (const verdict of VERDICTS) {
+      expect((verdicts.get(verdict) ?? 0) / total, verdict).toBeGreaterThanOrEqual(0.05);
+    }
+  });
+
+  it(`holds each reason that can be on record at least ${REASON_LEAST} times`, () => {
+    const { reasons } = corpus.tally;
+    console.log(`reasons: ${[...reasons].join("; ")}`);
+    const rare = PRODUCED.filter((code) => (reasons.get(code) ?? 0) < REASON_LEAST);
+    expect(rare).toEqual([]);
+    expect([...reasons.keys()].filter((code) => !PRODUCED.includes(code))).toEqual([]);
+  });
+
+  it("knows of every reason of the catalogue whether it can be on record, and why not", () => {
+    const listed = [...PRODUCED, ...Object.keys(NOT_PRODUCED)];
+    expect([...listed].sort()).toEqual(REASONS.map(({ code }) => code).sort());
+  });
+
+  it("holds every kind of entry that is written, and everything that can befall a gateway", () => {
+    const { events } = corpus.tally;
+    const types = [...events].filter(([name]) => ENTRY_TYPES.some((type) => type === name));
+    console.log(`entries: ${types.sort().join("; ")}`);
+    console.log(
+      `events: ${[...events]
+        .filter(([name]) => name.includes(" "))
+        .sort()
+        .join("; ")}`,
+    );
+    expect(EVENTS.filter((event) => !events.has(event))).toEqual([]);
+    const written = [...types.map(([name]) => name), ...Object.keys(NOT_WRITTEN)];
+    expect(written.sort()).toEqual([...ENTRY_TYPES].sort());
+  });
+
+  it("is judged again without a difference, at both levels", { timeout: LIMIT_MS }, async () => {
+    const { report, findings, counts } = judgeSegments(corpus.segments, { profile });
+    expect(findings.slice(0, 20).map(({ place, why }) => `${place.seq}: ${why}`)).toEqual([]);
+    const looked = new Map(report.checks.map((check) => [check.id, check.looked]));
+    const decisions = corpus.entries.filter(
+      ({ entry }) => entry.body.type === "decision" && entry.body.source.kind === "controller",
+    );
+    expect(counts?.unfolded).toBe(0);
+    expect(looked.get("verdicts")).toBe(decisions.length + (counts?.secondLooks ?? NaN));
+    expect(looked.get("facts")).toBeGreaterThan(looked.get("verdicts") ?? NaN);
+    const { code, text } = await verify(corpus.directory, null);
+    expect(text).toContain("every verdict follows from profile and recorded facts (L1)");
+    expect({ code, fails: text.includes("FAIL") }).toEqual({ code: 0, fails: false });
+  });
+
+  it("is folded from its first snapshot where older segments are gone", () => {
+    const [first] = corpus.segments.keys();
+    const later = new Map([...corpus.segments].filter(([name]) => name !== first));
+    const { findings, counts } = judgeSegments(later, { profile });
+    const wrong = findings.filter(({ check }) => check === "verdicts" || check === "facts");
+    expect(wrong).toEqual([]);
+    expect(counts).toMatchObject({ unfolded: 0 });
+    expect(later.size).toBeGreaterThan(1);
+  });
+});
+
+describe("a profile with one limit changed", () => {
+  const was = "range: 25..50 kW";
+  const is = "range: 25..45 kW";
+
+  it(
+    "gives exactly the differences that arithmetic over the recorded values predicts",
+    { timeout: LIMIT_MS },
+    async () => {
+      const text = PROFILE.toString("utf8");
+      expect(text.split(was)).toHaveLength(2);
+      const changed = Buffer.from(text.replace(was, is));
+      const expected = predictDifferences(corpus.entries);
+      const judging = { profile: compileCorpus(changed), instead: true };
+      const { findings } = judgeSegments(corpus.segments, judging);
+      expect([...new Set(findings.map(({ check }) => check))]).toEqual(["verdicts"]);
+      const found = findings.map(({ place }) => place.seq);
+      expect(found.sort((a, b) => a - b)).toEqual(expected);
+      expect(expected.length).toBeGreaterThan(COMMANDS / 100);
+      console.log(`one changed limit: ${expected.length} differences, as predicted`);
+      const file = join(corpus.directory, "changed.yaml");
+      writeFileSync(file, changed);
+      const { code, text: report } = await verify(corpus.directory, file);
+      expect(code).toBe(1);
+      expect(report).toContain(`(and ${expected.length - 1} more)`);
+    },
+  );
+
+  /** Raw 100 is 1 kW. */
+  function predictDifferences(entries: readonly FoundEntry[]): readonly number[] {
+    const differs: number[] = [];
+    const permits = new Set<string>();
+    for (const { entry } of entries) {
+      const { body, seq } = entry;
+      if (body.type === "outcome" && body.look !== null && permits.has(hex(body.id))) {
+        // It passed its second look with a value that now lies outside.
+        differs.push(seq);
+      }
+      if (body.type !== "decision" || body.source.kind !== "controller") continue;
+      if (body.writes instanceof Uint8Array) continue;
+      const raw = body.writes.find(({ output }) => output === LOAD)?.asked ?? 0;
+      // Above both limits only the limit that is named changes, and none is where no value is proven.
+      const named = body.look.kernel.some(
+        ({ kind, index, value }) => kind === "proven" && index === LOAD && value !== null,
+      );
+      if ((raw > 4_500 && raw <= 5_000) || (raw > 5_000 && named)) differs.push(seq);
+      if (body.verdict === "permit" && raw > 4_500) permits.add(hex(body.id));
+    }
+    return differs;
+  }
+});
+
+describe("a log that its own key signed anew", () => {
+  it("passes every check when nothing in it was changed", { timeout: LIMIT_MS }, () => {
+    const { segments, key } = corpus;
+    const forged = forgeLog(segments, key.sign, (entry) => entry);
+    expect([...forged].map(([name, bytes]) => [name, bytes.length])).toEqual(
+      [...segments].map(([name, bytes]) => [name, bytes.length]),
+    );
+    expect(judgeSegments(forged, { profile }).findings).toEqual([]);
+  });
+
+  it("is given away by folding when one counter in it is false", { timeout: LIMIT_MS }, () => {
+    for (const { by, seq } of [falseDenial(corpus.entries), falsePermit(corpus.entries)]) {
+      const forged = forgeLog(corpus.segments, corpus.key.sign, (entry) =>
+        entry.seq === seq ? addToCount(entry, by) : entry,
+      );
+      const bare = judgeSegments(forged, { profile: null });
+      expect(bare.findings).toEqual([]);
+      const { findings } = judgeSegments(forged, { profile });
+      // The verdict itself follows from the false count: only the second level can tell.
+      expect(new Set(findings.map(({ check }) => check))).toEqual(new Set(["facts"]));
+      expect(findings[0]?.place.seq).toBe(seq);
+      expect(findings[0]?.why).toContain("window-count");
+    }
+  });
+
+  /** A refusal for the budget of the lamp, said to have been even more used up. */
+  function falseDenial(entries: readonly FoundEntry[]): {
+    readonly seq: number;
+    readonly by: number;
+  } {
+    return { seq: findDecision(entries, "deny", "budget"), by: 1 };
+  }
+
+  /** A permit, said to have been the first of fewer. */
+  function falsePermit(entries: readonly FoundEntry[]): {
+    readonly seq: number;
+    readonly by: number;
+  } {
+    return { seq: findDecision(entries, "permit", null), by: -1 };
+  }
+
+  function findDecision(
+    entries: readonly FoundEntry[],
+    verdict: "deny" | "permit",
+    code: "budget" | null,
+  ): number {
+    const found = entries.findLast(
+      ({ entry: { body } }) =>
+        body.type === "decision" &&
+        body.verdict === verdict &&
+        (code === null ||
+          body.reasons.some((reason) => reason.code === code && reason.output === LAMP)) &&
+        body.look.kernel.some((fact) => isLampCount(fact) && (fact.value ?? 0) > 1),
+    );
+    if (found === undefined) throw new Error("the corpus has no such decision");
+    return found.entry.seq;
+  }
+
+  function addToCount(entry: Entry, by: number): Entry {
+    const { body } = entry;
+    if (body.type !== "decision") throw new Error("not a decision");
+    const kernel = body.look.kernel.map((fact) =>
+      isLampCount(fact) ? { ...fact, value: (fact.value ?? 0) + by } : fact,
+    );
+    return { ...entry, body: { ...body, look: { ...body.look, kernel } } };
+  }
+
+  function isLampCount({ kind, index }: KernelFact): boolean {
+    return kind === "window-count" && index === LAMP;
+  }
+});
+
+describe("a byte of a segment", () => {
+  it(
+    "is reported with its place when any single bit of it is flipped",
+    { timeout: LIMIT_MS },
+    async () => {
+      const small = await build(90, 8_000);
+      expect(small.segments.size).toBeGreaterThan(2);
+      const frames = framesOf(small.segments);
+      const random = seeded(SEED);
+      const bytes = [...small.segments.values()].reduce((sum, { length }) => sum + length, 0);
+      const every = share(1, Math.ceil(bytes / 500));
+      let flipped = 0;
+      for (const { segment, offset, end, seq } of frames) {
+        const whole = small.segments.get(segment) ?? new Uint8Array(0);
+        for (let at = offset; at < end; at += 1) {
+          if (random.below(every) !== 0) continue;
+          flipped += 1;
+          const damaged = whole.slice();
+          damaged[at] = (damaged[at] ?? 0) ^ (1 << random.below(8));
+          const files = new Map([...small.segments, [segment, damaged]]);
+          const { findings, report } = judgeSegments(files, { profile: null });
+          expect(report.ok).toBe(false);
+          expect(findings[0]).toMatchObject({ check: "frames", place: { segment, offset, seq } });
+        }
+      }
+      console.log(`flipped ${flipped} of ${bytes} bytes in ${small.segments.size} segments`);
+      expect(flipped).toBeGreaterThan(300);
+    },
+  );
+});
