@@ -26,7 +26,7 @@ export async function readSegment(directory: string, name: string): Promise<Uint
   if (size > SEGMENT_BYTES_MAX) {
     throw new Refusal(`${path}: ${size} bytes; no segment is longer than ${SEGMENT_BYTES_MAX}`, 2);
   }
-  return await readFile(path);
+  return new Uint8Array(await readFile(path));
 }
 
 export function sha256(bytes: Uint8Array): Uint8Array {

@@ -106,6 +106,16 @@ export class LogReader {
     return { read: decoded, link, faults };
   }
 
+  /**
+   * Counts as many entries as lost, at most a few thousand: their numbers were, or may have been, used. Their
+   * leaf hashes are not known.
+   */
+  lose(count: number): void {
+    const missing = Math.min(count, LOST_MAX);
+    for (let i = 0; i < missing; i += 1) this.advance(ZEROS);
+    this.lostCount += Math.max(0, missing);
+  }
+
   /** Null: the commit's root is the tree's. */
   commit(body: Uint8Array): LogFault | null {
     const root = readCommit(body);
@@ -158,7 +168,7 @@ export class LogReader {
 
 const ZEROS = new Uint8Array(32);
 /** No entry with its frame is shorter. */
-const ENTRY_BYTES_MIN = 100;
+export const ENTRY_BYTES_MIN = 100;
 /** So many missing entries are stood in for even where no gap shows: whole frames may have been taken out. */
 const LOST_MAX = 4096;
 

@@ -95,8 +95,13 @@ function bits(
   return asked(controller, device, { kind: "write-bits", function: 15, address, bits: values });
 }
 
-function mask(controller: number, device: number, address: number, and: number, or: number): Asked {
-  return asked(controller, device, { kind: "mask-word", function: 22, address, and, or });
+function mask(
+  controller: number,
+  device: number,
+  address: number,
+  bits: { readonly and: number; readonly or: number },
+): Asked {
+  return asked(controller, device, { kind: "mask-word", function: 22, address, ...bits });
 }
 
 function near(asking: Asking, device: number, address: number, by: number): number {
@@ -135,12 +140,12 @@ const TEMPLATES: readonly (readonly [number, Template])[] = [
         words: [near(of, LEFT, 41, 100)],
       }),
   ],
-  [20, (of) => mask(ai, LEFT, 41, 0xfff0, of.random.below(16))],
-  [20, (of) => mask(planner, LEFT, 50, 0xff00, of.random.below(256))],
+  [20, (of) => mask(ai, LEFT, 41, { and: 0xfff0, or: of.random.below(16) })],
+  [20, (of) => mask(planner, LEFT, 50, { and: 0xff00, or: of.random.below(256) })],
   // bits of one word, together and alone
   [30, ({ random }) => word(ai, LEFT, 40, random.below(4))],
   [8, ({ random }) => word(ai, LEFT, 40, 4 + random.below(9))],
-  [20, (of) => mask(ai, LEFT, 40, 0xfffe, coin(of) ? 1 : 0)],
+  [20, (of) => mask(ai, LEFT, 40, { and: 0xfffe, or: coin(of) ? 1 : 0 })],
   [20, (of) => words(ai, LEFT, 40, [of.random.below(4), near(of, LEFT, 41, 150)])],
   [8, (of) => words(ai, LEFT, 40, [1, 3_000, of.random.below(9)])],
   // coils of the left device
@@ -149,9 +154,9 @@ const TEMPLATES: readonly (readonly [number, Template])[] = [
   [20, () => bit(ai, LEFT, 3, true)],
   // what clamps
   [50, ({ random }) => word(ai, LEFT, 50, random.below(601))],
-  [60, ({ random }) => word(ai, LEFT, 50, 601 + random.below(400))],
+  [80, ({ random }) => word(ai, LEFT, 50, 601 + random.below(400))],
   [30, ({ random }) => word(planner, LEFT, 50, random.below(601))],
-  [60, ({ random }) => word(planner, LEFT, 50, 601 + random.below(400))],
+  [80, ({ random }) => word(planner, LEFT, 50, 601 + random.below(400))],
   // the range that a test will change
   [40, ({ random }) => word(ai, RIGHT, LOAD_AT, 2_500 + random.below(2_501))],
   [16, ({ random }) => word(ai, RIGHT, LOAD_AT, random.below(6_001))],
@@ -162,9 +167,9 @@ const TEMPLATES: readonly (readonly [number, Template])[] = [
   [6, ({ random }) => word(ai, RIGHT, 70, random.below(9))],
   [40, ({ random }) => words(planner, RIGHT, 0, float(random.below(101)))],
   [12, () => words(planner, RIGHT, 0, float(NaN))],
-  [20, (of) => mask(planner, RIGHT, 20, 0xfff7, coin(of) ? 8 : 0)],
-  [20, (of) => mask(planner, RIGHT, 20, 0xffef, coin(of) ? 16 : 0)],
-  [6, () => mask(planner, RIGHT, 20, 0xfffe, 1)],
+  [20, (of) => mask(planner, RIGHT, 20, { and: 0xfff7, or: coin(of) ? 8 : 0 })],
+  [20, (of) => mask(planner, RIGHT, 20, { and: 0xffef, or: coin(of) ? 16 : 0 })],
+  [6, () => mask(planner, RIGHT, 20, { and: 0xfffe, or: 1 })],
   [20, ({ random }) => word(planner, RIGHT, 30, random.below(4))],
   [
     25,
@@ -180,8 +185,8 @@ const TEMPLATES: readonly (readonly [number, Template])[] = [
   [20, (of) => bit(planner, RIGHT, 4 + of.random.below(13), coin(of))],
   [12, () => bits(planner, RIGHT, 0, new Array<boolean>(17).fill(true))],
   // what people must approve
-  [50, () => bit(planner, RIGHT, 40, true)],
-  [50, (of) => bit(planner, RIGHT, 42, coin(of))],
+  [60, () => bit(planner, RIGHT, 40, true)],
+  [60, (of) => bit(planner, RIGHT, 42, coin(of))],
   [30, (of) => bit(planner, RIGHT, 44, coin(of))],
   [40, (of) => bit(visitor, RIGHT, 40, of.random.below(4) > 0)],
   // others, and what no controller may

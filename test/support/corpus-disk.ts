@@ -35,7 +35,7 @@ export class CorpusDisk {
     this.directory = directory;
   }
 
-  get syncing(): boolean {
+  isSyncing(): boolean {
     return this.#waiting !== null;
   }
 

@@ -138,14 +138,14 @@ export class CorpusGateway {
   /** Lets the store do all it can do now, and makes its sync end after its time. */
   async settle(): Promise<void> {
     const { disk } = this.#needs;
-    if (!this.#stirred || disk.syncing) return;
+    if (!this.#stirred || disk.isSyncing()) return;
     this.#stirred = false;
-    for (let turn = 0; turn < 5 && !disk.syncing; turn += 1) {
+    for (let turn = 0; turn < 5 && !disk.isSyncing(); turn += 1) {
       await new Promise<void>((resolve) => {
         setImmediate(resolve);
       });
     }
-    if (!disk.syncing) return;
+    if (!disk.isSyncing()) return;
     this.after((1 + this.#needs.random.below(this.diskWeather.syncMs)) * MS, () => {
       disk.endSync();
       this.#stirred = true;
@@ -278,7 +278,7 @@ export class CorpusGateway {
   #safeReadBack(effect: Extract<Effect, { kind: "safe-read-back" }>): void {
     const { device, output, attempt } = effect;
     const at = this.#needs.profile.model.outputs[output]?.at;
-    const format = at === undefined || at.bit !== null ? "u16" : at.format;
+    const format = at?.bit !== null ? "u16" : at.format;
     this.#read(effect, (sentUs, words) => {
       const raw = words === null ? null : rawFromWords(words, 0, format);
       const read = raw === null ? null : { sentUs, raw };

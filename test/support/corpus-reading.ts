@@ -1,4 +1,4 @@
-import { createPublicKey, verify } from "node:crypto";
+import { createPublicKey, verify, type KeyObject } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readEntries, type FoundEntry } from "../../src/cli/evidence-files.js";
@@ -43,10 +43,16 @@ export type Judged = {
 export function judgeSegments(segments: Segments, judging: Judging): Judged {
   const { profile, instead = false } = judging;
   const findings: Finding[] = [];
+  const keys = new Map<string, KeyObject | null>();
   const holder: { replay: Replay | null } = { replay: null };
   const verifier = new LogVerifier({
     sha256,
-    verifySignature: checkSignature,
+    verifySignature: (spki, bytes, signature) => {
+      const name = hex(spki);
+      const key = keys.has(name) ? (keys.get(name) ?? null) : readKey(spki);
+      keys.set(name, key);
+      return checkSignature(key, bytes, signature);
+    },
     trusted: null,
     entry: (entry, place) => holder.replay?.entry(entry, place),
     snapshot: (state, entry, place) => holder.replay?.snapshot(state, entry, place),
@@ -65,9 +71,17 @@ export function judgeSegments(segments: Segments, judging: Judging): Judged {
   return { report, findings, counts: holder.replay?.counts() ?? null };
 }
 
-function checkSignature(spki: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
-  const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
-  return verify("sha256", bytes, { key, dsaEncoding: "ieee-p1363" }, signature);
+function checkSignature(key: KeyObject | null, bytes: Uint8Array, signature: Uint8Array): boolean {
+  return key !== null && verify("sha256", bytes, { key, dsaEncoding: "ieee-p1363" }, signature);
+}
+
+/** What is no key verifies nothing: damaged logs name such. */
+function readKey(spki: Uint8Array): KeyObject | null {
+  try {
+    return createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+  } catch {
+    return null;
+  }
 }
 
 /** How often each thing is in a log. */

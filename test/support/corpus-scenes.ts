@@ -204,8 +204,22 @@ const gateways: readonly Scene[] = [
     gateway.tell({ kind: "clock-stepped", stepUs: 0, utcUs: 2_790_000_000 * S });
     return 1 * S;
   },
-  ({ end, random }) => (end("crash", random.below(3) === 0 ? "machine" : "same"), 3 * S),
-  ({ end, random }) => (end("clean", random.below(3) === 0 ? "machine" : "same"), 3 * S),
+  ...new Array<Scene>(2).fill(({ end, random }) => {
+    end("crash", random.below(3) === 0 ? "machine" : "same");
+    return 3 * S;
+  }),
+  // The power fails in the middle of a long sync.
+  ...new Array<Scene>(3).fill(({ gateway, end, random, after }) => {
+    gateway.diskWeather.syncMs = 4_000;
+    after(500_000 + random.below(1_500_000), () => {
+      end("crash", "same");
+    });
+    return 4 * S;
+  }),
+  ({ end, random }) => {
+    end("clean", random.below(3) === 0 ? "machine" : "same");
+    return 3 * S;
+  },
 ];
 
 const SCENES: readonly Scene[] = [

@@ -154,9 +154,8 @@ class Life {
     else await this.#gateway.crash();
     const awayUs = this.#random.below(6_000) * MS;
     const untilUs = this.#events.nowUs + awayUs;
-    let isOver = false;
-    this.#events.at(untilUs, () => (isOver = true));
-    while (!isOver) this.#events.step();
+    this.#events.at(untilUs, () => undefined);
+    while (this.#events.nowUs < untilUs) this.#events.step();
     if (another === "machine") {
       this.#machine = (this.#machine + 1) & 0xff;
       this.#originUs = this.#events.nowUs - this.#random.below(20) * S;

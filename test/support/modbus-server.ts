@@ -11,6 +11,8 @@ export type ModbusServer = {
   readonly memory: Memory;
   /** Every well-formed request, in the order it was carried out. */
   readonly journal: readonly ModbusRequest[];
+  /** Every request PDU as it came, whatever became of it. */
+  readonly received: readonly Uint8Array[];
   /** While true, requests are carried out and not answered. */
   readonly setSilent: (silent: boolean) => void;
   /** Ends every connection; it can be connected to again. */
@@ -34,10 +36,11 @@ export const IDENTITY: readonly IdentityObject[] = [
   { id: 4, value: ascii("memory") },
 ];
 
-/** Serves on a free port of 127.0.0.1, any unit id. */
-export async function startModbusServer(): Promise<ModbusServer> {
+/** Serves on a port of 127.0.0.1, a free one where none is named; any unit id. */
+export async function startModbusServer(onPort = 0): Promise<ModbusServer> {
   const memory = createMemory();
   const journal: ModbusRequest[] = [];
+  const received: Uint8Array[] = [];
   const sockets = new Set<Socket>();
   let silent = false;
   const server = createServer({ noDelay: true }, (socket) => {
@@ -45,6 +48,7 @@ export async function startModbusServer(): Promise<ModbusServer> {
     socket.on("close", () => sockets.delete(socket));
     socket.on("error", () => socket.destroy());
     serve(socket, (pdu) => {
+      received.push(pdu.slice());
       const reply = answer(memory, journal, pdu);
       return silent ? null : reply;
     });
@@ -53,9 +57,10 @@ export async function startModbusServer(): Promise<ModbusServer> {
     for (const socket of sockets) socket.destroy();
   };
   return {
-    port: await listen(server),
+    port: await listen(server, onPort),
     memory,
     journal,
+    received,
     setSilent: (now) => {
       silent = now;
     },
@@ -78,8 +83,8 @@ export function createMemory(): Memory {
 }
 
 /** Binds a server to a free port of 127.0.0.1 and tells which. */
-export async function listen(server: Server): Promise<number> {
-  server.listen(0, "127.0.0.1");
+export async function listen(server: Server, port = 0): Promise<number> {
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port was given");

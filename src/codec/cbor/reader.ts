@@ -114,7 +114,9 @@ export class CborReader {
       this.fail("length", start);
       return EMPTY;
     }
-    const value = this.source.slice(this.at, this.at + length);
+    // Not `slice`: on a Buffer that is a view of somebody else's memory.
+    const value = new Uint8Array(length);
+    value.set(this.source.subarray(this.at, this.at + length));
     this.at += length;
     return value;
   }

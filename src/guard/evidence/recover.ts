@@ -1,7 +1,7 @@
 import { sigStructure } from "../../codec/cose/sign1.js";
 import { readCheckpoint } from "../../evidence/checkpoint.js";
 import { FRAME_KIND, FrameReader, type Frame } from "../../evidence/frame.js";
-import { LogReader } from "../../evidence/log-reader.js";
+import { ENTRY_BYTES_MIN, LogReader } from "../../evidence/log-reader.js";
 import { equalBytes } from "../../evidence/merkle-proof.js";
 import type { Consistency, MerkleTree } from "../../evidence/merkle.js";
 import { PartJoiner } from "../../evidence/parts.js";
@@ -121,6 +121,8 @@ class Reading {
   private checkpoint: { readonly hash: Uint8Array; readonly size: number } | null = null;
   private checkpointRoot: Uint8Array | null = null;
   private boot = 0;
+  /** Bytes no frame covers since the newest entry. */
+  private gapBytes = 0;
   private profiles: readonly Uint8Array[] = [];
 
   constructor(visitor: RecoveryVisitor) {
@@ -134,36 +136,44 @@ class Reading {
         if (wrong !== null) this.firstLost ??= this.log.size;
         return wrong;
       },
-      gap: () => {
+      gap: (_offset, length) => {
+        this.gapBytes += length;
         this.firstLost ??= this.log.size;
       },
     });
   }
 
   finish(found: Found, rest: Pick<Recovery, "cut" | "segment">): Recovery {
-    const checkpoint = this.checkpoint;
-    const again = checkpoint === null ? null : this.log.treeFrom(checkpoint.size);
-    // Fewer leaves than were signed, or others: the log was set back, which no crash of ours does.
-    const setBack =
-      checkpoint !== null &&
-      (checkpoint.size > this.log.size ||
-        (again !== null &&
-          this.checkpointRoot !== null &&
-          !equalBytes(again.root, this.checkpointRoot)));
+    const { checkpoint, log } = this;
+    const again = checkpoint === null ? null : log.treeFrom(checkpoint.size);
+    const isDamaged = found === "damaged" || this.isSetBack(again?.root ?? null);
+    const fromSeq = this.firstLost ?? log.size;
+    if (isDamaged) {
+      // No number is given twice: what may have stood in the damage counts as lost.
+      log.lose(Math.floor(this.gapBytes / ENTRY_BYTES_MIN));
+      log.lose((checkpoint?.size ?? 0) - log.size);
+    }
+    const grown = isDamaged || again === null ? { tree: log.tree, watcher: null } : again;
     return {
-      ...rest,
-      found: setBack ? "damaged" : found,
-      cut: setBack ? null : rest.cut,
-      fromSeq: this.firstLost ?? this.log.size,
-      tree: again?.tree ?? this.log.tree,
-      watcher: setBack ? null : (again?.watcher ?? null),
-      last: this.log.last,
-      lost: this.log.lost,
+      ...grown,
+      segment: rest.segment,
+      found: isDamaged ? "damaged" : found,
+      cut: isDamaged ? null : rest.cut,
+      fromSeq,
+      last: log.last,
+      lost: log.lost,
       checkpoint,
       log: this.name,
       profiles: this.profiles,
       boot: this.boot,
     };
+  }
+
+  /** Fewer leaves than were signed, or others: no crash of ours does that. */
+  private isSetBack(rootThen: Uint8Array | null): boolean {
+    if (this.checkpoint !== null && this.checkpoint.size > this.log.size) return true;
+    const signed = this.checkpointRoot;
+    return rootThen !== null && signed !== null && !equalBytes(rootThen, signed);
   }
 
   private frame(bytes: Uint8Array, frame: Frame, gapBytes: number): string | null {
@@ -184,6 +194,7 @@ class Reading {
       this.name = nameLog(frame.digest);
       this.founded = true;
     }
+    this.gapBytes = 0;
     if (leaf.read !== null) this.entry(leaf.read.entry, leaf.read.stamp.boot);
     return leaf.faults[0]?.why ?? null;
   }

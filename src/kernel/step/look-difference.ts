@@ -10,9 +10,35 @@ import type { Us } from "../units.js";
 export function differLook(first: Look, second: Look): Look {
   const passedUs = second.monoUs - first.monoUs;
   const tags = second.tags.filter((tag) => !sameTag(findTag(first, tag.tag), tag, passedUs));
+  const kernel = differAligned(first.kernel, second.kernel, passedUs);
+  return { ...second, tags, kernel: kernel ?? differGroups(first.kernel, second.kernel, passedUs) };
+}
+
+/** The usual case: both looks tell the same facts in the same order. Null: they do not. */
+function differAligned(
+  before: readonly KernelFact[],
+  now: readonly KernelFact[],
+  passedUs: Us,
+): readonly KernelFact[] | null {
+  if (before.length !== now.length) return null;
+  const changed: KernelFact[] = [];
+  for (let place = 0; place < now.length; place += 1) {
+    const old = before[place];
+    const fact = now[place];
+    if (old === undefined || fact === undefined || !isAbout(old, fact)) return null;
+    if (!sameFact(old, fact, passedUs)) changed.push(fact);
+  }
+  return now.filter((fact) => changed.some((one) => isAbout(one, fact)));
+}
+
+function differGroups(
+  first: readonly KernelFact[],
+  second: readonly KernelFact[],
+  passedUs: Us,
+): readonly KernelFact[] {
   const kernel: KernelFact[] = [];
-  const before = groupFacts(first.kernel);
-  const now = groupFacts(second.kernel);
+  const before = groupFacts(first);
+  const now = groupFacts(second);
   for (const [key, facts] of now) {
     if (!sameGroup(before.get(key) ?? [], facts, passedUs)) kernel.push(...facts);
   }
@@ -21,7 +47,7 @@ export function differLook(first: Look, second: Look): Look {
       kernel.push({ kind: gone.kind, index: gone.index, value: null });
     }
   }
-  return { ...second, tags, kernel };
+  return kernel;
 }
 
 /** The whole second look again, from the first and what {@link differLook} kept. */
@@ -81,11 +107,18 @@ function sameGroup(
     before.length === now.length &&
     now.every((fact, place) => {
       const old = before[place];
-      if (old === undefined) return false;
-      const grown = growOlder(old, passedUs);
-      return grown.value === fact.value && grown.ageUs === fact.ageUs;
+      return old !== undefined && sameFact(old, fact, passedUs);
     })
   );
+}
+
+function isAbout(one: KernelFact, other: KernelFact): boolean {
+  return one.kind === other.kind && one.index === other.index;
+}
+
+function sameFact(before: KernelFact, now: KernelFact, passedUs: Us): boolean {
+  const ageUs = before.ageUs === undefined ? undefined : before.ageUs + passedUs;
+  return before.value === now.value && ageUs === now.ageUs;
 }
 
 /** A group's disappearance; "proven" and "dwell" always have a fact, and null means unknown there. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createServer } from "node:net";
-import { adu, CONFIG, FakeGuard, hostNowUs, RawClient, words } from "./fake-guard.js";
+import { CONFIG, FakeGuard, hostNowUs } from "../../../support/fake-guard.js";
+import { adu, RawClient, words } from "../../../support/raw-client.js";
 
 let guard: FakeGuard;
 let clients: RawClient[];
