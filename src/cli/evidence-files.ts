@@ -46,7 +46,8 @@ export function readEntries(name: string, bytes: Uint8Array): readonly FoundEntr
     frame: (frame: Frame, offset: number) => {
       if (frame.kind !== FRAME_KIND.leaf) return null;
       const read = decodeEntry(bytes, frame.bodyStart, frame.bodyEnd);
-      if (read.ok) found.push({ ...read, segment: name, offset, leafHash: frame.digest });
+      if (read.ok)
+        found.push({ ...read, segment: name, offset, leafHash: new Uint8Array(frame.digest) });
       return null;
     },
     gap: () => undefined,

@@ -72,7 +72,6 @@ function entryLine({ entry, stamp }: FoundEntry): string {
 function plainValue(_key: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return hex(value);
   if (value instanceof Map) return [...value];
-  // A Buffer has become this by the time it comes here.
   return value;
 }
 

@@ -185,7 +185,7 @@ function compileBytes(bytes: Uint8Array, file: string, err: TextSink): CompiledP
 function renderText({ command, report, counts }: Result): string {
   const { entries, firstSeq, lastSeq, segments, runs } = report;
   const lines = [
-    `${command.directory}: ${segments} segments, ${entries} entries (seq ${firstSeq ?? "-"} to ${lastSeq ?? "-"}), ${runs} runs`,
+    `${command.directory}: ${plural(segments, "segment")}, ${plural(entries, "entry", "entries")} (seq ${firstSeq ?? "-"} to ${lastSeq ?? "-"}), ${plural(runs, "run")}`,
     "",
     ...report.checks.flatMap(renderCheck),
     "",
@@ -197,7 +197,7 @@ function renderText({ command, report, counts }: Result): string {
   if (counts !== null) {
     const { permit, clamp, deny, hold, secondLooks, unfolded } = counts;
     lines.push(
-      `replayed: ${permit} permits, ${clamp} clamps, ${deny} denials, ${hold} held, ${secondLooks} second looks`,
+      `replayed: ${plural(permit, "permit")}, ${plural(clamp, "clamp")}, ${plural(deny, "denial")}, ${hold} held, ${plural(secondLooks, "second look")}`,
     );
     if (unfolded > 0)
       lines.push(`${unfolded} decisions: kernel facts as recorded (no snapshot before them)`);
@@ -223,4 +223,8 @@ function renderCheck(check: CheckResult): readonly string[] {
 
 function renderJson({ report, counts, faults }: Result): string {
   return `${JSON.stringify({ ...report, replay: counts, faults }, null, 2)}\n`;
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }

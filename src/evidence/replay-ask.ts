@@ -75,8 +75,16 @@ function mappingReasons(
 ): readonly Reason[] {
   const bare: Ask = { controller, writes: [], reasons: [] };
   const standing = decide(profile, bare, body.look).reasons;
-  const known = new Set(standing.filter(({ code }) => code !== "malformed").map(reasonText));
-  return body.reasons.filter((reason) => !known.has(reasonText(reason)));
+  const known = standing.filter(({ code }) => code !== "malformed").map(reasonText);
+  const own = body.reasons.filter((reason) => !takeOut(known, reasonText(reason)));
+  // Nobody's request: the mapping's only reason is one that the look gives as well.
+  return own.length > 0 ? own : body.reasons.slice(0, 1);
+}
+
+function takeOut(texts: string[], text: string): boolean {
+  const at = texts.indexOf(text);
+  if (at >= 0) texts.splice(at, 1);
+  return at >= 0;
 }
 
 function devicesOf(profile: CompiledProfile, body: DecisionBody): readonly number[] {

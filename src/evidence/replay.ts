@@ -50,6 +50,12 @@ type Moment = { readonly monoUs: number; readonly state: FoldedState };
 /** States remembered for second looks, which were taken some entries before they were recorded. */
 const MOMENTS_MAX = 4096;
 const PERMITS_MAX = 4096;
+/** Another outcome may follow, with the same second look. */
+const MAY_RESOLVE: ReadonlySet<OutcomeBody["outcome"]> = new Set([
+  "acknowledged",
+  "unknown",
+  "crash-unknown",
+]);
 
 /**
  * Judges a log again. L1: every verdict, from the recorded facts and the profile alone. L2: every fact the
@@ -181,7 +187,7 @@ export class Replay {
   /** The second look, where it was reached. */
   private outcome(body: OutcomeBody, place: Place): void {
     const first = this.permits.get(hex(body.id));
-    this.permits.delete(hex(body.id));
+    if (!MAY_RESOLVE.has(body.outcome)) this.permits.delete(hex(body.id));
     const profile = this.options.substitute ?? this.profile;
     if (first === undefined || body.look === null || profile === null) return;
     const { findings, substitute } = this.options;
@@ -241,14 +247,21 @@ export class Replay {
    * time, and the look was taken between two of them. Null: one of them fits.
    */
   private anyMoment(atUs: number, compare: (state: FoldedState) => string | null): string | null {
-    let differs = this.state === null ? null : compare(this.state);
-    for (let i = this.moments.length - 1; i >= 0 && differs !== null; i -= 1) {
-      const moment = this.moments[i];
-      // The state before an entry stood until that entry; one that was over before the look cannot fit.
-      if (moment === undefined || moment.monoUs < atUs) break;
-      differs = compare(moment.state) === null ? null : differs;
+    if (this.state === null) return null;
+    let differs: string | null = null;
+    // The newest state, then the state before each entry, which stood until that entry.
+    let state: FoldedState = this.state;
+    for (let i = this.moments.length; i >= 0; i -= 1) {
+      if (state.lastUs <= atUs) {
+        const why = compare(state);
+        if (why === null) return null;
+        differs ??= why;
+      }
+      const before = this.moments[i - 1];
+      if (before === undefined || before.monoUs < atUs) break;
+      ({ state } = before);
     }
-    return differs;
+    return differs ?? `the log tells of no moment at ${atUs} us`;
   }
 }
 
@@ -277,6 +290,8 @@ function judgeSecond(
     return `permit ${first.seq} was sent though its second look gives ${decision.verdict}: ${why}`;
   }
   const recorded = (second.body.reasons ?? []).filter(({ code }) => code !== "withdrawn");
+  // It passed, and yet did not leave: that the line failed is a reading, and stands as recorded.
+  if (isSame && recorded.length === 1 && recorded[0]?.code === "device-down") return null;
   const objections = isSame ? [] : decision.reasons;
   const differs = compareReasons(recorded, objections);
   return differs === null ? null : `permit ${first.seq} was withdrawn: ${differs}`;

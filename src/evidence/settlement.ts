@@ -28,6 +28,7 @@ export class Settlement {
   private readonly unresolved = new Map<string, number>();
   private readonly causes = new Map<number, (typeof ENTRY_TYPES)[number]>();
   private firstSeq: number | null = null;
+  private firstUs: Us = 0;
   private lastUs: Us = 0;
   private boot = 0;
 
@@ -37,11 +38,14 @@ export class Settlement {
 
   entry(entry: Entry, boot: number, place: Place): void {
     const { body } = entry;
-    this.firstSeq ??= entry.seq;
+    if (this.firstSeq === null) {
+      this.firstSeq = entry.seq;
+      this.firstUs = entry.monoUs;
+    }
     this.lastUs = entry.monoUs;
     this.boot = boot;
     if (body.type === "decision") this.decision(body, entry, place);
-    else if (body.type === "outcome") this.outcome(body, place);
+    else if (body.type === "outcome") this.outcome(body, entry, place);
     else {
       if (body.type === "safe-step") this.safeStep(entry, place);
       this.causes.set(entry.seq, body.type);
@@ -66,12 +70,12 @@ export class Settlement {
     this.open.set(id, { seq: entry.seq, place, atUs: entry.monoUs, boot: this.boot });
   }
 
-  private outcome(body: OutcomeBody, place: Place): void {
+  private outcome(body: OutcomeBody, entry: Entry, place: Place): void {
     this.findings.look("outcomes");
     const id = hex(body.id);
     const open = this.open.delete(id);
     const resolves = body.outcome === "resolved-done" || body.outcome === "resolved-not-done";
-    if (open || (resolves && this.unresolved.delete(id)) || this.isBeforeTheLog()) {
+    if (open || (resolves && this.unresolved.delete(id)) || this.mayPrecede(entry)) {
       if (MAY_RESOLVE.has(body.outcome)) {
         this.unresolved.set(id, place.seq);
         dropOldest(this.unresolved, UNRESOLVED_MAX);
@@ -92,8 +96,12 @@ export class Settlement {
     this.findings.fault("safe-steps", place, `the safe step ${entry.seq} has no cause in the log`);
   }
 
-  private isBeforeTheLog(): boolean {
-    return (this.firstSeq ?? 0) > 0;
+  /** In a log whose beginning is gone: the permit may be before what is left. */
+  private mayPrecede(entry: Entry): boolean {
+    const firstSeq = this.firstSeq ?? 0;
+    if (firstSeq === 0) return false;
+    const isYoung = entry.monoUs >= this.firstUs && entry.monoUs - this.firstUs <= TAIL_US;
+    return isYoung || (entry.cause !== null && entry.cause < firstSeq);
   }
 }
 

@@ -52,4 +52,37 @@ export const MUTANTS: readonly Mutant[] = [
     test: "test/fault/durability.test.ts",
     title: "no write reaches a device before its permit survives a power cut",
   },
+  {
+    name: "a lease renewed beside the log",
+    file: "src/kernel/lease/beat.ts",
+    find: 'record(turn, { type: "lease", controller: controller.name, event: "sampled", us, then: null });',
+    replace:
+      "turn.folded = { ...turn.folded, controllers: turn.folded.controllers.with(index, { ...turn.folded.controllers[index]!, lease: { ...logged, beatUs: newestUs } }) };",
+    test: "test/fault/replay-corpus.test.ts",
+    title: "is judged again without a difference, at both levels",
+  },
+  {
+    name: "verdicts taken as recorded",
+    file: "src/evidence/replay.ts",
+    find: "const wrong = judgeAgain(profile, ask, body);",
+    replace: "const wrong: string | null = null;",
+    test: "test/fault/replay-corpus.test.ts",
+    title: "gives exactly the differences that arithmetic over the recorded values predicts",
+  },
+  {
+    name: "kernel facts taken as recorded",
+    file: "src/evidence/replay.ts",
+    find: "const differs = compareLooks(body.look, replayed) ?? checkResolution(",
+    replace: "const differs = checkResolution(",
+    test: "test/fault/replay-corpus.test.ts",
+    title: "is given away by folding when a deny is said to come after one write fewer",
+  },
+  {
+    name: "bytes that are no frame passed over in silence",
+    file: "src/evidence/verify.ts",
+    find: 'this.findings.fault("frames", this.place(offset), text);',
+    replace: 'this.findings.note("frames", text);',
+    test: "test/fault/replay-corpus.test.ts",
+    title: "is reported with its place when any single bit of it is flipped",
+  },
 ];

@@ -30,7 +30,7 @@ describe("a log on disk", () => {
         ]);
         if (changed.equals(log)) return;
         // Whole groups off the end are the one change that needs a checkpoint, or a witness, to be seen.
-        if (log.subarray(0, changed.length).equals(changed)) return;
+        if (changed.equals(log.subarray(0, changed.length))) return;
         expect(verifyFiles(new Map([[nameSegment(0), new Uint8Array(changed)]])).ok).toBe(false);
       }),
       { seed: SEED, numRuns: share(20_000, 300) },

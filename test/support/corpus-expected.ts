@@ -65,6 +65,7 @@ export const NOT_PRODUCED: Readonly<Partial<Record<ReasonCode, string>>> = {
 export const EVENTS: readonly string[] = [
   "boot clean",
   "boot torn",
+  "boot zero-tail",
   "clock",
   "decision own revert",
   "device down",

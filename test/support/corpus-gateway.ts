@@ -167,7 +167,9 @@ export class CorpusGateway {
     const { disk, random } = this.#needs;
     await this.settle();
     this.#alive = false;
-    disk.cutPower({ keepBytes: random.below(disk.unsynced + 1), asZeros: random.below(4) === 0 });
+    const keepBytes = random.below(disk.unsynced + 1);
+    const asZeros = random.below(3) === 0;
+    disk.cutPower({ keepBytes: asZeros ? 0 : keepBytes, asZeros });
   }
 
   linkChanged(device: number, up: boolean): void {

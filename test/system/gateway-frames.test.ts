@@ -1,19 +1,19 @@
-import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   eventually,
   OWN_UNIT,
+  readProc,
   startGateway,
   startPlant,
   within,
   type Plant,
-  type TestGateway,
-} from "../support/gateway-process.js";
-import { coilPdu, connectRaw, frameOf, readPdu, word, writePdu } from "../support/raw-client.js";
+  type LiveGateway,
+} from "../support/live-gateway.js";
+import { coilPdu, connectBytes, frameOf, readPdu, word, writePdu } from "../support/byte-client.js";
 
 /** Frames of any kind against the running door, from raw sockets. The device is plain memory with a journal. */
 let plant: Plant;
-let gateway: TestGateway;
+let gateway: LiveGateway;
 
 beforeAll(async () => {
   plant = await startPlant();
@@ -35,26 +35,26 @@ describe("a frame that is no Modbus/TCP", () => {
   ];
 
   it.each(frames)("%s closes the connection [HP-050 refuses]", async (_, bytes) => {
-    const client = await connectRaw(gateway.port);
+    const client = await connectBytes(gateway.port);
     client.send(Uint8Array.from(bytes));
     expect(await within("the door closes", client.ended)).toBe("end");
-    expect(gateway.process.exitCode).toBe(null);
+    expect(gateway.launcher.exitCode).toBe(null);
   });
 
   it("closes after what stood before it in the segment was answered", async () => {
-    const client = await connectRaw(gateway.port);
+    const client = await connectBytes(gateway.port);
     client.send(frameOf(7, 1, read), Uint8Array.of(0, 8, 0, 9, 0, 6, 1, ...read));
     expect(await client.next()).toMatchObject({ transaction: 7, unit: 1 });
     expect(await within("the door closes", client.ended)).toBe("end");
   });
 
   it("is counted, and other connections notice nothing", async () => {
-    const client = await connectRaw(gateway.port);
+    const client = await connectBytes(gateway.port);
     await eventually("the guard has the counts", async () => {
       const { doors } = await gateway.status();
       return (doors[0]?.counts.frameFaults ?? 0) >= frames.length ? true : null;
     });
-    expect(await client.ask(1, ...read)).toEqual([3, 2, ...word(plant.memory.hr[40] ?? 0)]);
+    expect(await client.ask(1, read)).toEqual([3, 2, ...word(plant.memory.hr[40] ?? 0)]);
   });
 });
 
@@ -92,9 +92,9 @@ describe("a request that Modbus does not allow", () => {
     "%s is answered with exception 3 and the connection is kept [HP-050 refuses]",
     async (_, pdu) => {
       const before = writesOf(plant);
-      const client = await connectRaw(gateway.port);
-      expect(await client.ask(1, ...pdu)).toEqual([(pdu[0] ?? 0) | 0x80, 3]);
-      expect(await client.ask(1, ...readPdu(3, 41, 1))).toMatchObject([3, 2]);
+      const client = await connectBytes(gateway.port);
+      expect(await client.ask(1, pdu)).toEqual([(pdu[0] ?? 0) | 0x80, 3]);
+      expect(await client.ask(1, readPdu(4, 98, 1))).toEqual([4, 2, ...word(4711)]);
       expect(writesOf(plant)).toBe(before);
     },
   );
@@ -104,23 +104,23 @@ describe("a function that is not served", () => {
   const codes = [7, 8, 11, 12, 17, 20, 21, 24, 65, 66, 67, 68, 69, 70, 71, 72, 90, 100, 105, 110, 127];
 
   it.each(codes)("%i gets exception 1 and the device never sees it [HP-051 refuses]", async (code) => {
-    const client = await connectRaw(gateway.port);
-    expect(await client.ask(1, code, 0, 1, 0, 0)).toEqual([code | 0x80, 1]);
-    expect(await client.ask(1, code)).toEqual([code | 0x80, 1]);
+    const client = await connectBytes(gateway.port);
+    expect(await client.ask(1, [code, 0, 1, 0, 0])).toEqual([code | 0x80, 1]);
+    expect(await client.ask(1, [code])).toEqual([code | 0x80, 1]);
     expect(plant.received.map(([first]) => first)).not.toContain(code);
   });
 
   it.each([0, 128, 131, 255])("%i is no function: it is refused all the same", async (code) => {
-    const client = await connectRaw(gateway.port);
-    const [first, exception] = await client.ask(1, code, 0, 1);
+    const client = await connectBytes(gateway.port);
+    const [first, exception] = await client.ask(1, [code, 0, 1]);
     expect(first).toBe(code | 0x80);
     expect([1, 3]).toContain(exception);
   });
 
   it("43 with MEI type 13 is one of them, with 14 it tells our own identity [HP-051 allows]", async () => {
-    const client = await connectRaw(gateway.port);
-    expect(await client.ask(1, 43, 13, 0, 0)).toEqual([0xab, 1]);
-    const identity = await client.ask(1, 43, 14, 1, 0);
+    const client = await connectBytes(gateway.port);
+    expect(await client.ask(1, [43, 13, 0, 0])).toEqual([0xab, 1]);
+    const identity = await client.ask(1, [43, 14, 1, 0]);
     expect(Buffer.from(identity).toString("latin1")).toContain("Holdpoint");
     expect(plant.received.map(([first]) => first)).not.toContain(43);
   });
@@ -128,15 +128,15 @@ describe("a function that is not served", () => {
 
 describe("what is asked", () => {
   it("unit 0 is answered like any unit that is listed, and never broadcast [HP-050 allows]", async () => {
-    const client = await connectRaw(gateway.port);
-    expect(await client.ask(0, ...readPdu(4, 98, 1))).toEqual([4, 2, ...word(4711)]);
-    const stranger = await connectRaw(gateway.aiPort);
-    expect(await stranger.ask(0, ...readPdu(4, 98, 1))).toEqual([0x84, 0x0a]);
-    expect(await stranger.ask(0, ...writePdu(70, 1))).toEqual([0x86, 0x0a]);
+    const client = await connectBytes(gateway.port);
+    expect(await client.ask(0, readPdu(4, 98, 1))).toEqual([4, 2, ...word(4711)]);
+    const stranger = await connectBytes(gateway.aiPort);
+    expect(await stranger.ask(0, readPdu(4, 98, 1))).toEqual([0x84, 0x0a]);
+    expect(await stranger.ask(0, writePdu(70, 1))).toEqual([0x86, 0x0a]);
   });
 
   it("is understood when it comes byte by byte", async () => {
-    const client = await connectRaw(gateway.port);
+    const client = await connectBytes(gateway.port);
     for (const byte of frameOf(9, 1, readPdu(4, 98, 1))) {
       client.send(Uint8Array.of(byte));
       await new Promise((resolve) => setImmediate(resolve));
@@ -145,7 +145,7 @@ describe("what is asked", () => {
   });
 
   it("is understood when two requests are cut at any byte", async () => {
-    const client = await connectRaw(gateway.port);
+    const client = await connectBytes(gateway.port);
     const both = Buffer.concat([
       frameOf(1, 1, readPdu(4, 98, 1)),
       frameOf(2, 1, [16, 0, 41, 0, 1, 2, ...word(123)]),
@@ -162,26 +162,32 @@ describe("what is asked", () => {
   });
 
   it("is answered in the order it was asked, reads behind writes too", async () => {
-    const client = await connectRaw(gateway.port);
+    const client = await connectBytes(gateway.port);
     const frames = Array.from({ length: 120 }, (_, n) =>
       n % 3 === 0
         ? frameOf(n, 1, writePdu(41, 1_000 + n))
         : frameOf(n, 1, n % 3 === 1 ? readPdu(4, 98, 1) : [100, n]),
     );
+    const before = plant.journal.length;
     client.send(...frames);
     const answers = await client.take(frames.length);
     expect(answers.map(({ transaction }) => transaction)).toEqual(frames.map((_, n) => n));
-    expect(answers.map(({ pdu: [code] }) => code)).toEqual(
-      frames.map((_, n) => [6, 4, 228][n % 3]),
+    expect(answers.map(({ pdu: [code = 0] }) => code & 0x7f)).toEqual(
+      frames.map((_, n) => [6, 4, 100][n % 3]),
     );
-    const written = plant.journal.flatMap((request) =>
+    // More than may wait at one output at once: the rest is told "not now" (6), and none of it happens.
+    const done = answers.filter(({ pdu: [code] }) => code === 6).map(({ transaction }) => transaction);
+    const refused = answers.filter(({ pdu: [code] }) => code === 134);
+    expect(done.length).toBeGreaterThan(0);
+    expect(new Set(refused.map(({ pdu }) => pdu[1]))).toEqual(new Set([6]));
+    const written = plant.journal.slice(before).flatMap((request) =>
       request.kind === "write-words" && request.address === 41 ? request.words : [],
     );
-    expect(written.slice(-40)).toEqual(Array.from({ length: 40 }, (_, n) => 1_000 + 3 * n));
+    expect(written).toEqual(done.map((n) => 1_000 + n));
   });
 
   it("may bear the same id twice: each is answered on its own", async () => {
-    const client = await connectRaw(gateway.port);
+    const client = await connectBytes(gateway.port);
     client.send(
       frameOf(5, 1, writePdu(41, 2_001)),
       frameOf(5, 1, readPdu(4, 98, 1)),
@@ -197,38 +203,38 @@ describe("what is asked", () => {
   });
 
   it("of a unit that is not listed, or an address that is not mapped, is refused [HP-060 refuses]", async () => {
-    const client = await connectRaw(gateway.port);
-    expect(await client.ask(2, ...readPdu(3, 40, 1))).toEqual([0x83, 0x0a]);
-    expect(await client.ask(2, ...writePdu(41, 1))).toEqual([0x86, 0x0a]);
-    expect(await client.ask(1, ...readPdu(3, 4_000, 1))).toEqual([0x83, 2]);
-    expect(await client.ask(1, ...readPdu(3, 65_535, 2))).toEqual([0x83, 2]);
-    expect(await client.ask(OWN_UNIT, ...readPdu(4, 0, 2))).toMatchObject([4, 4, 0]);
+    const client = await connectBytes(gateway.port);
+    expect(await client.ask(2, readPdu(3, 40, 1))).toEqual([0x83, 0x0a]);
+    expect(await client.ask(2, writePdu(41, 1))).toEqual([0x86, 0x0a]);
+    expect(await client.ask(1, readPdu(3, 4_000, 1))).toEqual([0x83, 2]);
+    expect(await client.ask(1, readPdu(3, 65_535, 2))).toEqual([0x83, 2]);
+    expect((await client.ask(OWN_UNIT, readPdu(4, 0, 2))).slice(0, 2)).toEqual([4, 4]);
   });
 });
 
 describe("a client that does not play by the rules", () => {
   it("is closed when it sends half a frame and then nothing, however it dribbles", async () => {
-    const client = await connectRaw(gateway.port);
+    const client = await connectBytes(gateway.port);
     client.send(frameOf(1, 1, readPdu(3, 40, 1)).subarray(0, 9));
     expect(await within("the door loses patience", client.ended)).toBe("end");
   });
 
   it("is not closed for saying nothing at all, and may leave in the middle", async () => {
-    const quiet = await connectRaw(gateway.port);
-    const client = await connectRaw(gateway.port);
+    const quiet = await connectBytes(gateway.port);
+    const client = await connectBytes(gateway.port);
     client.send(frameOf(1, 1, readPdu(3, 40, 1)).subarray(0, 9));
     client.socket.destroy();
-    const other = await connectRaw(gateway.port);
+    const other = await connectBytes(gateway.port);
     other.send(frameOf(1, 1, readPdu(3, 40, 1)).subarray(0, 9));
     await within("the door loses patience", other.ended);
-    expect(await quiet.ask(1, ...readPdu(4, 98, 1))).toEqual([4, 2, ...word(4711)]);
+    expect(await quiet.ask(1, readPdu(4, 98, 1))).toEqual([4, 2, ...word(4711)]);
   });
 
   it("does not make the door grow by never reading its answers", async () => {
     const pid = await gateway.doorPid();
     const before = residentKiB(pid);
     const readers = await Promise.all(
-      Array.from({ length: 4 }, async () => await connectRaw(gateway.port)),
+      Array.from({ length: 4 }, async () => await connectBytes(gateway.port)),
     );
     const ended = Promise.all(readers.map(async ({ ended }) => await ended));
     const chunk = Buffer.concat(
@@ -250,8 +256,8 @@ describe("a client that does not play by the rules", () => {
     expect((peak - before) / 1_024).toBeLessThan(60);
     for (const { socket } of readers) socket.destroy();
     await within("all have ended", ended);
-    const client = await connectRaw(gateway.port);
-    expect(await client.ask(1, ...coilPdu(2, true))).toEqual(coilPdu(2, true));
+    const client = await connectBytes(gateway.port);
+    expect(await client.ask(1, coilPdu(2, true))).toEqual(coilPdu(2, true));
   });
 
   it("is refused politely when 2,000 others are there already, and served when one has left", async () => {
@@ -260,20 +266,22 @@ describe("a client that does not play by the rules", () => {
       return doors[0]?.counts.connections === 0 ? true : null;
     });
     const crowd = await openMany(gateway.port, 2_000);
-    const late = await connectRaw(gateway.port);
+    const late = await connectBytes(gateway.port);
     expect(await within("the door refuses", late.ended)).toBe("end");
     const [first, , last] = [crowd[0], crowd[1], crowd.at(-1)];
-    expect(await first?.ask(1, ...readPdu(4, 98, 1))).toEqual([4, 2, ...word(4711)]);
-    expect(await last?.ask(1, ...writePdu(41, 77))).toEqual(writePdu(41, 77));
+    expect(await first?.ask(1, readPdu(4, 98, 1))).toEqual([4, 2, ...word(4711)]);
+    expect(await last?.ask(1, writePdu(41, 77))).toEqual(writePdu(41, 77));
     first?.socket.destroy();
     await eventually("another one gets in", async () => {
-      const client = await connectRaw(gateway.port);
-      const answer = await client.ask(1, ...readPdu(4, 98, 1)).catch(() => null);
+      const client = await connectBytes(gateway.port);
+      const answer = await client.ask(1, readPdu(4, 98, 1)).catch(() => null);
       client.socket.destroy();
       return answer;
     });
-    const { doors } = await gateway.status();
-    expect(doors[0]?.counts.refusedConnections).toBeGreaterThan(0);
+    await eventually("the guard has the count", async () => {
+      const { doors } = await gateway.status();
+      return (doors[0]?.counts.refusedConnections ?? 0) > 0 ? true : null;
+    });
     for (const { socket } of crowd) socket.destroy();
   });
 });
@@ -284,15 +292,15 @@ function writesOf({ journal }: Plant): number {
 }
 
 function residentKiB(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  return Number(/VmRSS:\s+(\d+)/.exec(readProc(`${pid}/status`))?.[1]);
 }
 
-type Raw = Awaited<ReturnType<typeof connectRaw>>;
+type Raw = Awaited<ReturnType<typeof connectBytes>>;
 
 async function openMany(port: number, count: number): Promise<readonly Raw[]> {
   const all: Raw[] = [];
   while (all.length < count) {
-    const few = Array.from({ length: 100 }, async () => await connectRaw(port));
+    const few = Array.from({ length: 100 }, async () => await connectBytes(port));
     all.push(...(await Promise.all(few)));
   }
   return all;

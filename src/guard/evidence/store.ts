@@ -29,6 +29,12 @@ export type StoreOptions = {
 
 /** What may wait for the disk at most; beyond it evidence has failed. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
+/**
+ * How long an entry that nobody waits for may look for company. At one command at a time its outcome would
+ * else hold the disk just when the next command's decision comes; after a crash the outcome is found again
+ * by reading back, as any that was under way.
+ */
+const PATIENCE_US = 2_000;
 /** How long `close` waits for the last signature. */
 const LAST_SIGNATURE_US = 5_000_000;
 
@@ -65,6 +71,7 @@ export class LogStore implements EvidenceStore {
   private rotateAt: number;
   private running: Promise<void> | null = null;
   private scheduled = false;
+  private cancelPatience: (() => void) | null = null;
   private durable: EvidenceHead;
   private failure: string | null = null;
   private closing = false;
@@ -129,7 +136,8 @@ export class LogStore implements EvidenceStore {
       return;
     }
     this.checkpoints.grew();
-    this.schedule();
+    if (isAwaited(entry)) this.schedule();
+    else this.scheduleSoon();
   }
 
   checkpoint(): void {
@@ -194,6 +202,16 @@ export class LogStore implements EvidenceStore {
     this.opening = true;
   }
 
+  /** With whatever comes next, or after a short while. What is running takes it along by itself. */
+  private scheduleSoon(): void {
+    if (this.scheduled || this.running !== null || this.cancelPatience !== null) return;
+    const { clock } = this.options;
+    this.cancelPatience = clock.at(clock.nowUs() + PATIENCE_US, () => {
+      this.cancelPatience = null;
+      this.schedule();
+    });
+  }
+
   /** Once for all that happens in this turn of the loop. */
   private schedule(): void {
     if (this.failure !== null || this.scheduled) return;
@@ -202,6 +220,8 @@ export class LogStore implements EvidenceStore {
       return;
     }
     this.scheduled = true;
+    this.cancelPatience?.();
+    this.cancelPatience = null;
     setImmediate(() => {
       this.scheduled = false;
       this.running = this.run()
@@ -214,15 +234,17 @@ export class LogStore implements EvidenceStore {
         })
         .then(() => {
           this.running = null;
-          if (!this.again) return;
-          this.again = false;
-          this.schedule();
+          if (this.again) {
+            this.again = false;
+            this.schedule();
+          } else if (this.group.frames.length > 0) this.scheduleSoon();
         });
     });
   }
 
   /** Until nothing is under way; bounded by the disk alone. */
   private async drain(): Promise<void> {
+    this.schedule();
     while (this.scheduled || this.running !== null) {
       if (this.running !== null) await this.running;
       else await new Promise((resolve) => setImmediate(resolve));
@@ -346,6 +368,11 @@ export class LogStore implements EvidenceStore {
     await Promise.race([this.checkpoints.settled(), late]);
     cancel();
   }
+}
+
+/** Of a write that went through, no answer and no send waits for the record. */
+function isAwaited({ body }: Entry): boolean {
+  return body.type !== "outcome" || (body.outcome !== "done" && body.outcome !== "acknowledged");
 }
 
 function emptyGroup(): Group {

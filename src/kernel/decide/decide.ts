@@ -142,10 +142,10 @@ function joinReasons(asked: readonly Reason[], anew: readonly Reason[]): readonl
 
 /** The request maps to no outputs: what stands in the way of any command is still said. */
 function refuseUnmapped(profile: CompiledProfile, ask: Ask, facts: Facts): Decision {
-  const reasons: Reason[] = [...ask.reasons];
-  if (reasons.length === 0) reasons.push(because("malformed"));
+  const mapping = ask.reasons.length === 0 ? [because("malformed")] : ask.reasons;
+  const reasons: Reason[] = [];
   judgeStanding(profile, ask, facts, { moving: true, reasons });
-  return refuse(inCatalogueOrder(reasons), facts.writes);
+  return refuse(inCatalogueOrder(joinReasons(mapping, reasons)), facts.writes);
 }
 
 function refuse(reasons: readonly Reason[], writes: readonly WriteFacts[]): Decision {

@@ -10,25 +10,88 @@ import type { Us } from "../units.js";
 export function differLook(first: Look, second: Look): Look {
   const passedUs = second.monoUs - first.monoUs;
   const tags = second.tags.filter((tag) => !sameTag(findTag(first, tag.tag), tag, passedUs));
-  const kernel = differAligned(first.kernel, second.kernel, passedUs);
+  const kernel = differInOrder(first.kernel, second.kernel, passedUs);
   return { ...second, tags, kernel: kernel ?? differGroups(first.kernel, second.kernel, passedUs) };
 }
 
-/** The usual case: both looks tell the same facts in the same order. Null: they do not. */
-function differAligned(
+/**
+ * The usual case, without maps: both looks tell their groups in the same order, as `gatherFacts` does, and
+ * each group in one piece. Null: they do not, and nothing may be concluded.
+ */
+function differInOrder(
   before: readonly KernelFact[],
   now: readonly KernelFact[],
   passedUs: Us,
 ): readonly KernelFact[] | null {
-  if (before.length !== now.length) return null;
   const changed: KernelFact[] = [];
-  for (let place = 0; place < now.length; place += 1) {
-    const old = before[place];
-    const fact = now[place];
-    if (old === undefined || fact === undefined || !isAbout(old, fact)) return null;
-    if (!sameFact(old, fact, passedUs)) changed.push(fact);
+  let old = 0;
+  let place = 0;
+  while (old < before.length || place < now.length) {
+    const was = before[old];
+    const is = now[place];
+    const oldEnd = was === undefined ? old : endOfGroup(before, old);
+    const end = is === undefined ? place : endOfGroup(now, place);
+    if (oldEnd < 0 || end < 0) return null;
+    if (was !== undefined && is !== undefined && isAbout(was, is)) {
+      if (!sameRange({ before, old, oldEnd }, { now, place, end }, passedUs)) {
+        addFacts(changed, now, place, end);
+      }
+      old = oldEnd;
+      place = end;
+    } else if (is !== undefined && findGroup(before, is, old) < 0) {
+      if (findGroup(before, is, 0) >= 0) return null;
+      addFacts(changed, now, place, end);
+      place = end;
+    } else if (was !== undefined) {
+      if (findGroup(now, was, 0) >= 0) return null;
+      changed.push({ kind: was.kind, index: was.index, value: null });
+      old = oldEnd;
+    }
   }
-  return now.filter((fact) => changed.some((one) => isAbout(one, fact)));
+  return changed;
+}
+
+function addFacts(to: KernelFact[], facts: readonly KernelFact[], from: number, end: number): void {
+  for (let place = from; place < end; place += 1) {
+    const fact = facts[place];
+    if (fact !== undefined) to.push(fact);
+  }
+}
+
+/** First place behind the facts of one kind and index that begin at `from`; -1: more of them come later. */
+function endOfGroup(facts: readonly KernelFact[], from: number): number {
+  const first = facts[from];
+  let end = from + 1;
+  for (let next = facts[end]; next !== undefined; next = facts[end]) {
+    if (first === undefined || !isAbout(first, next)) break;
+    end += 1;
+  }
+  return first !== undefined && findGroup(facts, first, end) >= 0 ? -1 : end;
+}
+
+/** -1: none from `from` on. */
+function findGroup(facts: readonly KernelFact[], like: KernelFact, from: number): number {
+  for (let place = from; place < facts.length; place += 1) {
+    const fact = facts[place];
+    if (fact !== undefined && isAbout(fact, like)) return place;
+  }
+  return -1;
+}
+
+function sameRange(
+  first: { readonly before: readonly KernelFact[]; readonly old: number; readonly oldEnd: number },
+  second: { readonly now: readonly KernelFact[]; readonly place: number; readonly end: number },
+  passedUs: Us,
+): boolean {
+  const { before, old, oldEnd } = first;
+  const { now, place, end } = second;
+  if (oldEnd - old !== end - place) return false;
+  for (let at = 0; at < end - place; at += 1) {
+    const was = before[old + at];
+    const is = now[place + at];
+    if (was === undefined || is === undefined || !sameFact(was, is, passedUs)) return false;
+  }
+  return true;
 }
 
 function differGroups(

@@ -144,7 +144,7 @@ describe("evidence tail and show", () => {
     expect(out).toContain("PERMIT ai: output 4 = 3000");
     const shown: unknown = JSON.parse(out.slice(out.indexOf("\n")));
     expect(shown).toMatchObject({ seq: 2, segment: "segment-0000000000000000.cborseq" });
-    expect(out).toContain(`"id": "${"02".repeat(16)}"`);
+    expect(out).toContain(`"id": "${"00".repeat(16)}"`);
   });
 
   it("refuse a number the log does not have, and one that is none", async () => {

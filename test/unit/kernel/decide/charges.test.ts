@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { IN_FLIGHT_PER_DEVICE } from "../../../../src/kernel/bounds.js";
 import { compileProfile } from "../../../../src/kernel/profile/compile.js";
 import {
   askFor,
@@ -204,10 +205,14 @@ describe("busy", () => {
       ...ready,
       devices: [{ condition: "up", open: count }],
     });
-    expect(judge(profile, { state: open(31) }, askFor([[OUT.valve, 1]])).verdict).toBe("permit");
-    expect(codes(judge(profile, { state: open(32) }, askFor([[OUT.valve, 1]])))).toEqual(["busy"]);
-    expect(judge(profile, { state: open(32) }, askFor([[OUT.valve, 1]]), 99).verdict).toBe(
-      "permit",
-    );
+    expect(
+      judge(profile, { state: open(IN_FLIGHT_PER_DEVICE - 1) }, askFor([[OUT.valve, 1]])).verdict,
+    ).toBe("permit");
+    expect(
+      codes(judge(profile, { state: open(IN_FLIGHT_PER_DEVICE) }, askFor([[OUT.valve, 1]]))),
+    ).toEqual(["busy"]);
+    expect(
+      judge(profile, { state: open(IN_FLIGHT_PER_DEVICE) }, askFor([[OUT.valve, 1]]), 99).verdict,
+    ).toBe("permit");
   });
 });
