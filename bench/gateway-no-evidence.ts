@@ -11,5 +11,7 @@ const site = startSite(
     door: fileURLToPath(new URL("../src/main-door-modbus.js", import.meta.url)),
   },
 );
-process.once("SIGTERM", () => void site.stop());
+process.once("SIGTERM", () => {
+  site.stop().catch(() => undefined);
+});
 process.exitCode = await site.ended;

@@ -38,7 +38,8 @@ export async function startGateway(
   return {
     name,
     port,
-    pids: processTree(child.pid),
+    pids: processTree(child.pid).filter((pid) => pid !== child.pid),
+    siteFile,
     stop: async () => {
       stopBeats();
       await child.stop();

@@ -6,7 +6,10 @@ import type { Scene, SubjectName } from "./scene.js";
 export type Subject = {
   readonly name: SubjectName;
   readonly port: number;
+  /** Of a gateway: guard and door, not what started them. */
   readonly pids: readonly number[];
+  /** Of a gateway, to ask it for its status by. */
+  readonly siteFile: string | null;
   readonly stop: () => Promise<void>;
 };
 

@@ -4,6 +4,8 @@ import { median } from "./median.js";
 
 /** Resident memory of the processes together, over a load. */
 export type MemoryFindings = {
+  /** Commands carried out meanwhile. */
+  readonly commands: number;
   readonly peakMiB: number;
   /** Straight line through the last half of the samples, MiB a minute. */
   readonly slopeMiBPerMin: number;
@@ -18,7 +20,7 @@ const SAMPLES_MAX = 7_200;
 /** Samples once a second until `load` is done. Shared pages count once for each process: an upper bound. */
 export async function watchMemory(
   pids: readonly number[],
-  load: Promise<unknown>,
+  load: Promise<{ readonly requests: number }>,
 ): Promise<MemoryFindings> {
   const samples: MemorySample[] = [];
   const begun = performance.now();
@@ -30,8 +32,9 @@ export async function watchMemory(
     samples.push({ atS: (performance.now() - begun) / 1_000, mib: residentMiB(pids) });
     over = await Promise.race([wait(EVERY_MS, false), done]);
   }
-  await load;
+  const { requests } = await load;
   return {
+    commands: requests,
     peakMiB: Math.max(...samples.map(({ mib }) => mib)),
     slopeMiBPerMin: slope(samples.slice(Math.floor(samples.length / 2))) * 60,
     samples,

@@ -1,5 +1,6 @@
 import { alignTable } from "../src/cli/output.js";
 import type { DecisionFindings } from "./decision.js";
+import type { LatenessFindings } from "./lateness.js";
 import type { Machine } from "./machine.js";
 import type { Run } from "./measurement.js";
 import { median } from "./median.js";
@@ -14,7 +15,8 @@ export type Findings = {
   readonly fsync: readonly FsyncRound[];
   readonly runs: readonly Run[];
   readonly decisions: DecisionFindings;
-  /** Null where no gateway ran. */
+  /** Null: a quick run, which does not take the time. */
+  readonly lateness: LatenessFindings | null;
   readonly memory: MemoryFindings | null;
   readonly targets: readonly Target[];
 };
@@ -28,6 +30,7 @@ export function writeReport(findings: Findings, scenes: readonly Scene[]): strin
     "",
     alignTable([["promise", "bound", "measured", ""], ...findings.targets.map(writeTarget)]),
     "",
+    ...writeLateness(findings.lateness),
     "medians over the rounds, microseconds; `added` is over the same load put to the device itself",
     alignTable([
       ["load", "subject", "requests/s", "p50", "added", "p90", "p99", "not permitted"],
@@ -44,6 +47,15 @@ function writeMachine({ machine, fsync, rules }: Findings): readonly string[] {
     `${machine.date}  ${machine.command}`,
     `disk: ${machine.disk}; append + fdatasync, 1 ms apart: p50 ${micro(median(fsync.map(({ p50Us }) => p50Us)))} us, p99 ${micro(median(fsync.map(({ p99Us }) => p99Us)))} us`,
     `profile: ${rules}`,
+  ];
+}
+
+function writeLateness(lateness: LatenessFindings | null): readonly string[] {
+  if (lateness === null) return [];
+  const { scans, guardP50Us, guardP99Us, timerP50Us, timerP99Us, requestsPerSecond } = lateness;
+  return [
+    `${scans} scans under ${micro(requestsPerSecond)} reads/s: late p50 ${micro(guardP50Us)} us, p99 ${micro(guardP99Us)} us; C timer p50 ${micro(timerP50Us)} us, p99 ${micro(timerP99Us)} us`,
+    "",
   ];
 }
 

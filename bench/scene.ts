@@ -40,6 +40,17 @@ export function listScenes(quick: boolean): readonly Scene[] {
   return [...reads, deep, ...writes, ...fleet];
 }
 
+/** What a subject is warmed with; only a gateway has several devices behind it. */
+export function warmScenes(isGateway: boolean): readonly Scene[] {
+  const scenes = [readScene(16), writeScene(6, 16), writeScene(16, 16)];
+  return isGateway ? [...scenes, fleetScene(64)] : scenes;
+}
+
+/** More requests than the door can answer. */
+export function floodScene(): Scene {
+  return { ...readScene(64), id: "flood", inFlight: 8, subjects: ["gateway"] };
+}
+
 /** What memory is watched under: durable writes over all devices. */
 export function memoryScene(): Scene {
   return { ...fleetScene(16), id: "memory", subjects: ["gateway"] };

@@ -33,7 +33,8 @@ export async function startSubjects(native: Native, dir: string): Promise<Subjec
   const stopDevices = async (): Promise<void> => {
     await plc.stop();
   };
-  const started: Subject[] = [{ name: "direct", port: first, pids: [plc.pid], stop: stopDevices }];
+  const direct = { port: first, pids: [plc.pid], siteFile: null, stop: stopDevices };
+  const started: Subject[] = [{ name: "direct", ...direct }];
   const stop = async (): Promise<void> => {
     for (const subject of [...started].reverse()) await subject.stop();
   };
@@ -59,6 +60,7 @@ async function startProxy(name: SubjectName, file: string, device: number): Prom
     name,
     port: numberAt(readJsonLine(child.ready), "port"),
     pids: [child.pid],
+    siteFile: null,
     stop: async () => {
       await child.stop();
     },

@@ -1,5 +1,6 @@
 import type { DecisionFindings } from "./decision.js";
 import { median } from "./median.js";
+import type { LatenessFindings } from "./lateness.js";
 import type { MemoryFindings } from "./memory.js";
 import type { Run } from "./measurement.js";
 import type { SubjectName } from "./scene.js";
@@ -35,9 +36,34 @@ export function judgeDecisions({ permit, deny }: DecisionFindings): readonly Tar
   ];
 }
 
-/** The promises about memory; a flat line is less than 1 MiB a minute. */
-export function judgeMemory({ peakMiB, slopeMiBPerMin }: MemoryFindings): readonly Target[] {
+/** How much later than a plain C process the guard's scan may wake. */
+export function judgeLateness({ guardP99Us, timerP99Us }: LatenessFindings): Target {
+  return {
+    says: "saturated door: scan lateness p99 beyond that of a C timer",
+    value: (guardP99Us - timerP99Us) / 1_000,
+    bound: 2,
+    better: "at most",
+    unit: "ms",
+  };
+}
+
+/**
+ * The promises about memory, which are for 180,000 commands: fewer say nothing. A flat line is less than 1 MiB a
+ * minute.
+ */
+export function judgeMemory({
+  commands,
+  peakMiB,
+  slopeMiBPerMin,
+}: MemoryFindings): readonly Target[] {
   return [
+    {
+      says: "commands that memory was watched over",
+      value: commands,
+      bound: 180_000,
+      better: "at least",
+      unit: "commands",
+    },
     {
       says: "guard and door, resident",
       value: peakMiB,

@@ -2,7 +2,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { Worker } from "node:worker_threads";
 import { makeMonotonicClock } from "./adapters/clock/monotonic-clock.js";
 import { readMachineBoot } from "./adapters/clock/machine-boot.js";
 import { openEvidenceDisk } from "./adapters/evidence-file/evidence-disk.js";
@@ -10,35 +12,55 @@ import { connectPlc } from "./adapters/modbus-client/plc-link.js";
 import { openFileSigner } from "./adapters/signer-file/file-signer.js";
 import { Refusal } from "./cli/output.js";
 import { runDirectoryOf } from "./cli/run-directory.js";
-import { readSiteFiles, type LoadedSite } from "./cli/site-files.js";
-import { beginBoot, rotationBodies } from "./guard/boot.js";
+import type { LoadedSite, SiteMessage } from "./cli/site-files.js";
+import { beginBoot, rotationBodies, type BootFacts } from "./guard/boot.js";
 import { DoorHost } from "./guard/door-host.js";
 import { openEvidence } from "./guard/evidence/open.js";
+import { driveLastResort, type DeviceLinks } from "./guard/last-resort.js";
 import { Guard } from "./guard/guard.js";
 import { viewEntry } from "./guard/entry-view.js";
 import { OperatorServer } from "./guard/operator-server.js";
-import type { Clock, PlcLink } from "./guard/ports.js";
+import type { Clock, EvidenceStore, PlcLink, Signer } from "./guard/ports.js";
 import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
 import { tellStatus } from "./guard/status.js";
 import { compileProfile } from "./kernel/profile/compile.js";
+import type { CompiledProfile } from "./kernel/profile/compiled.js";
 import { initialKernelState } from "./kernel/step/step.js";
 
 /** Composition root of the guard: `--site FILE [--run DIR] [--scale N] [--tied]`. */
 const INTERNAL_FAULT = 70;
 const SOFTWARE = "holdpoint 0.1.0";
+/** For the safe state, and again for the flush of evidence, when a fault of our own ends the process. */
+const LAST_RESORT_MS = 1_000;
 const RECONNECT = { firstUs: 100_000, mostUs: 2_000_000 };
 
+/** What is to be done before this process ends by a fault of its own; set once the plant is ours. */
+let beforeTheEnd: (() => Promise<void>) | null = null;
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 await main();
 
 async function main(): Promise<void> {
   const options = readOptions();
-  const loaded = readSiteFiles(options.site);
+  const loaded = await loadSite(options.site);
   for (const warning of loaded.warnings) say(warning);
   makeRunDirectory(options.run);
   await run(loaded, options);
+}
+
+async function loadSite(siteFile: string): Promise<LoadedSite> {
+  const loader = new Worker(new URL("main-site-loader.js", import.meta.url), {
+    workerData: siteFile,
+  });
+  const message = await new Promise<SiteMessage>((resolve, reject) => {
+    loader.once("message", (sent: SiteMessage) => {
+      resolve(sent);
+    });
+    loader.once("error", reject);
+  });
+  if (message.ok) return message.loaded;
+  throw new Refusal(message.message, message.exitCode);
 }
 
 type Options = {
@@ -51,6 +73,7 @@ type Options = {
 
 async function run(loaded: LoadedSite, options: Options): Promise<void> {
   const { site } = loaded;
+  if (options.scale !== 1) refuseScaleBut(loaded);
   const profile = compileProfile(loaded.model);
   const clock = makeMonotonicClock(options.scale);
   const machineBoot = readMachineBoot();
@@ -74,27 +97,20 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   const boot = beginBoot(
     profile,
     { ...before, recovered },
-    {
-      software: Uint8Array.from(createHash("sha256").update(SOFTWARE).digest()),
-      site: loaded.siteDigest,
-      key: signer.kind,
-      spki: signer.spki,
-      splitEnforced: false,
-      profileBytes: loaded.profileBytes,
-      machineBoot,
-    },
+    { ...factsOf(loaded, signer), machineBoot, scale: options.scale },
     clock,
   );
   for (const entry of boot.entries) store.append(entry);
   const gapUs =
     before.lastUs === null || options.scale !== 1 ? null : clock.nowUs() - before.lastUs;
   const door = doorSettings(loaded.site, loaded.model);
+  const links = linksOf(loaded, clock);
   guard = new Guard({
     profile,
     state: initialKernelState(profile, boot.state, clock.nowUs(), gapUs),
     clock,
     store,
-    links: linksOf(loaded, clock),
+    links,
     door,
     newId: makeIds(),
     alarm: (id, raised, text) => {
@@ -114,9 +130,45 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   } as const;
   await openSockets(guard, { doors, facts, options });
   store.checkpoint("boot");
+  beforeTheEnd = async () => {
+    await endSafely(profile, links, store);
+  };
   guard.start();
   say(
     `site ${site.name}, gateway ${site.gateway}, boot ${boot.state.boot}: UNSIGNED; split: NOT ENFORCED`,
+  );
+}
+
+function factsOf(loaded: LoadedSite, signer: Signer): Omit<BootFacts, "machineBoot"> {
+  return {
+    software: Uint8Array.from(createHash("sha256").update(SOFTWARE).digest()),
+    site: loaded.siteDigest,
+    key: signer.kind,
+    spki: signer.spki,
+    splitEnforced: false,
+    profileBytes: loaded.profileBytes,
+  };
+}
+
+/** Safe state first, then what evidence there is; each for a bounded time. */
+async function endSafely(
+  profile: CompiledProfile,
+  links: readonly DeviceLinks[],
+  store: EvidenceStore,
+): Promise<void> {
+  const driven = await driveLastResort(profile, links, LAST_RESORT_MS);
+  say(`safe state: ${driven.length === 0 ? "nothing was acknowledged" : driven.join(", ")}`);
+  await Promise.race([store.close(), wait(LAST_RESORT_MS)]);
+}
+
+/** Time may run faster in a simulation alone: with a real plant every limit would be a lie. */
+function refuseScaleBut({ site }: LoadedSite): void {
+  const hosts = [...site.devices, ...site.listeners].map(({ host }) => host);
+  const stranger = hosts.find((host) => !host.startsWith("127."));
+  if (stranger === undefined) return;
+  throw new Refusal(
+    `time can be scaled for a simulation on loopback only, not with ${stranger}`,
+    2,
   );
 }
 
@@ -230,7 +282,8 @@ function say(line: string): void {
   process.stderr.write(`holdpoint: ${line}\n`);
 }
 
-function fail(error: unknown): never {
+/** A fault of ours: the safe state, the flush, and out. A second one while that goes on ends it at once. */
+function fail(error: unknown): void {
   if (error instanceof Refusal) {
     process.stderr.write(`${error.message}\n`);
     process.exit(error.exitCode);
@@ -240,5 +293,9 @@ function fail(error: unknown): never {
   if (process.env["HOLDPOINT_DEBUG"] !== undefined && error instanceof Error) {
     process.stderr.write(`${error.stack ?? ""}\n`);
   }
-  process.exit(INTERNAL_FAULT);
+  const last = beforeTheEnd;
+  beforeTheEnd = null;
+  if (last === null) process.exit(INTERNAL_FAULT);
+  const end = (): never => process.exit(INTERNAL_FAULT);
+  last().then(end, end);
 }

@@ -16,8 +16,14 @@ export type RunOptions = {
   readonly log: number | null;
 };
 
-/** Flags of the enforcing process: no code from strings, short pauses for memory. */
-const GUARD_FLAGS = ["--disallow-code-generation-from-strings", "--max-semi-space-size=16"];
+/** Flags of the enforcing process: no code from strings, short pauses, and a heap that is cleared while it is small. */
+const GUARD_FLAGS = [
+  "--disallow-code-generation-from-strings",
+  "--max-semi-space-size=8",
+  "--initial-old-space-size=32",
+];
+/** The door keeps nothing for long: a small nursery costs it no time and saves a third of its memory. */
+const DOOR_FLAGS = ["--disallow-code-generation-from-strings", "--max-semi-space-size=2"];
 /** Exit codes that a person has to mend: the answer is no, or it could not run. */
 const FINAL = [1, 2] as const;
 
@@ -75,7 +81,7 @@ export function startSite(
   supervisor.start({
     name: "door",
     program,
-    args: [programs.door, "--socket", socket],
+    args: [...DOOR_FLAGS, programs.door, "--socket", socket],
     final: [2],
     log: options.log,
   });

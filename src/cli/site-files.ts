@@ -20,6 +20,11 @@ export type LoadedSite = {
   readonly warnings: readonly string[];
 };
 
+/** The same between threads, where an error would lose its class. */
+export type SiteMessage =
+  | { readonly ok: true; readonly loaded: LoadedSite }
+  | { readonly ok: false; readonly message: string; readonly exitCode: 1 | 2 };
+
 /** Reads a site file and its profile; a {@link Refusal} with every complaint, each with its place, if either is wrong. */
 export function readSiteFiles(siteFile: string): LoadedSite {
   const siteBytes = readBytes(siteFile, "site file");

@@ -26,6 +26,8 @@ export type BootFacts = {
   readonly profileBytes: Uint8Array;
   /** Of this boot of the machine; null where it cannot be told. */
   readonly machineBoot: Uint8Array | null;
+  /** How much faster kernel time runs than real time, where it does: in a demo. */
+  readonly scale?: number;
 };
 
 export type Boot = { readonly state: FoldedState; readonly entries: readonly Entry[] };
@@ -75,6 +77,8 @@ export function beginBoot(
     notice("unsigned", [["why", "people's keys and profile signing do not exist yet"]]),
     machineNotice(facts.machineBoot),
   );
+  const { scale = 1 } = facts;
+  if (scale !== 1) log.add(notice("time-scale", [["factor", `${scale}`]]));
   if (before.isNew) log.add(...snapshotBodies(profile, log.state));
   return { state: log.state, entries: log.entries };
 }

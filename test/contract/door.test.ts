@@ -17,7 +17,7 @@ import {
   untilEnforcing,
   type GatewayRig,
 } from "../support/gateway-rig.js";
-import { twoDevices } from "../support/two-devices.js";
+import { twoDevices, X } from "../support/two-devices.js";
 
 /** A door's end, whichever way it reaches the guard. */
 type DoorEnd = {
@@ -39,6 +39,7 @@ const RIGHT = new Map([
   ["hr0", 40],
   ["co1", 0],
 ]);
+const WINDOW_SPEED_A = 100 + 4 * X.speedA;
 
 let disk: ForgetfulDisk;
 let devices: readonly StillDevice[];
@@ -94,6 +95,34 @@ describe.each([
     const reply = replyTo(1);
     expect(reply?.pdu).toEqual(Uint8Array.of(6, 0, 0, 0, 41));
     expect(reply?.why?.length).toBe(30);
+  });
+
+  it("serves each device under its own unit, and none under another [HP-060 allows] [HP-060 refuses]", async () => {
+    door.send(request(1, 1, [6, 0, 0, 0, 41]), request(2, 2, [6, 0, 0, 0, 42]));
+    door.send(request(3, 3, [6, 0, 0, 0, 43]));
+    await until(() => [1, 2, 3].every((ticket) => replyTo(ticket) !== undefined));
+    expect(sent.map(({ device, data }) => [device, data]).sort()).toEqual([
+      [0, { kind: "words", words: [41] }],
+      [1, { kind: "words", words: [42] }],
+    ]);
+    expect(replyTo(3)?.pdu).toEqual(Uint8Array.of(0x86, 0x0a));
+  });
+
+  it("shows in the window block what would be permitted, to the raw step [HP-058]", async () => {
+    const flagsLowHigh = (): readonly number[] => [...(windowAt(WINDOW_SPEED_A) ?? [])].slice(0, 6);
+    // The other speed stands at 40, and both together may be 90.
+    await until(() => flagsLowHigh().join() === "0,0,0,0,0,50").catch(()=>{console.log("A",flagsLowHigh(), rig.guard.state.folded.outputs[1],rig.guard.state.folded.outputs[4])});
+    door.send(request(1, 1, [6, 0, 0, 0, 51]));
+    await until(() => replyTo(1) !== undefined);
+    expect(replyTo(1)?.pdu[0]).toBe(0x86);
+    door.send(request(2, 1, [6, 0, 0, 0, 50]));
+    await until(() => replyTo(2) !== undefined);
+    expect(replyTo(2)?.pdu).toEqual(Uint8Array.of(6, 0, 0, 0, 50));
+    door.send(request(3, 1, [6, 0, 0, 0, 20]));
+    await until(() => replyTo(3) !== undefined);
+    door.send(request(4, 2, [6, 0, 0, 0, 60]));
+    await until(() => replyTo(4) !== undefined);
+    await until(() => flagsLowHigh().join() === "0,0,0,0,0,30");
   });
 
   it("sends nothing and answers nothing while the record is not on stable storage", async () => {
@@ -171,7 +200,7 @@ describe.each([
     expect(replyTo(1)?.pdu).toEqual(Uint8Array.of(0x86, 6));
   });
 
-  it("cuts off a door that speaks for a connection it never opened, or a listener that is not there", async () => {
+  it("cuts off a door that speaks for a connection it never opened, or a listener that is not there [HP-059 refuses]", async () => {
     door.send({ ...request(1, 1, [6, 0, 0, 0, 41]), connection: 6 });
     await until(() => door.isCut());
     expect(replyTo(1)).toBeUndefined();
@@ -230,6 +259,13 @@ function replyTo(ticket: number): Extract<Order, { kind: "reply" }> | undefined 
   return door.orders
     .filter((order) => order.kind === "reply")
     .find((order) => order.ticket === ticket);
+}
+
+/** Newest words of the own unit from `start` on, as the asking controller sees them. */
+function windowAt(start: number): Uint8Array | undefined {
+  return door.orders
+    .filter((order) => order.kind === "own")
+    .findLast((order) => order.controller === 0 && order.start === start)?.words;
 }
 
 /** Lets disk, devices and time go on until it is met. */

@@ -34,7 +34,7 @@ type Seen = { readonly output: number; readonly raw: number };
 
 describe("a permit and the disk", () => {
   it(
-    `no write reaches a device before its permit survives a power cut, cut at every step of ${LIVES} seeded lives from ${FIRST_SEED}`,
+    `no write reaches a device before its permit survives a power cut, cut at every step of ${LIVES} seeded lives from ${FIRST_SEED} [HP-070]`,
     { timeout: 3_600_000 },
     async () => {
       const total = { cuts: 0, writes: 0, torn: 0, unsynced: 0 };

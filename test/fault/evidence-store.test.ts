@@ -41,7 +41,7 @@ describe("the evidence store", () => {
     expect(disk.released).toBe(true);
   });
 
-  it("calls an entry durable only after the sync of the write that holds it", async () => {
+  it("calls an entry durable only after the sync of the write that holds it [HP-078 allows]", async () => {
     const disk = new ForgetfulDisk();
     const opened = await openOn(disk);
     disk.journal.length = 0;
@@ -93,7 +93,7 @@ describe("the evidence store", () => {
   });
 
   it.each(["write", "sync"] as const)(
-    "reports failure once when a %s fails, and never calls anything durable or touches the file again",
+    "reports failure once when a %s fails, and never calls anything durable or touches the file again [HP-078 refuses]",
     async (call) => {
       const disk = new ForgetfulDisk();
       const { store, durable, failures } = await openOn(disk);

@@ -40,11 +40,15 @@ type Corpus = {
 const made: string[] = [];
 let corpus: Corpus;
 
-async function build(commands: number, segmentBytesMax: number): Promise<Corpus> {
+async function build(
+  commands: number,
+  segmentBytesMax: number,
+  profiles: readonly Uint8Array[] = [PROFILE],
+): Promise<Corpus> {
   const directory = mkdtempSync(join(tmpdir(), "holdpoint-corpus-"));
   made.push(directory);
   const key = makeCorpusKey();
-  const options = { directory, profileBytes: PROFILE, seed: SEED, commands, segmentBytesMax };
+  const options = { directory, profiles, seed: SEED, commands, segmentBytesMax };
   const { runs, seconds } = await makeCorpus({ ...options, signer: key.signer });
   const segments = readSegments(directory);
   const entries = entriesOf(segments);
@@ -112,8 +116,8 @@ describe(`a replay corpus of ${COMMANDS} commands`, () => {
     expect(written.sort()).toEqual([...ENTRY_TYPES].sort());
   });
 
-  it("is judged again without a difference, at both levels", { timeout: LIMIT_MS }, async () => {
-    const { report, findings, counts } = judgeSegments(corpus.segments, { profile });
+  it("is judged again without a difference, at both levels [HP-075 allows] [HP-076 allows]", { timeout: LIMIT_MS }, async () => {
+    const { report, findings, counts } = judgeSegments(corpus.segments, { profiles: [profile] });
     expect(findings.slice(0, 20).map(({ place, why }) => `${place.seq}: ${why}`)).toEqual([]);
     const looked = new Map(report.checks.map((check) => [check.id, check.looked]));
     const decisions = corpus.entries.filter(
@@ -130,7 +134,7 @@ describe(`a replay corpus of ${COMMANDS} commands`, () => {
   it("is folded from its first snapshot where older segments are gone", () => {
     const [first] = corpus.segments.keys();
     const later = new Map([...corpus.segments].filter(([name]) => name !== first));
-    const { findings, counts } = judgeSegments(later, { profile });
+    const { findings, counts } = judgeSegments(later, { profiles: [profile] });
     const wrong = findings.filter(({ check }) => check === "verdicts" || check === "facts");
     expect(wrong).toEqual([]);
     expect(counts).toMatchObject({ unfolded: 0 });
@@ -138,20 +142,22 @@ describe(`a replay corpus of ${COMMANDS} commands`, () => {
   });
 });
 
-describe("a profile with one limit changed", () => {
+/** The corpus profile with one limit changed. */
+function changeLimit(): Uint8Array {
   const was = "range: 25..50 kW";
-  const is = "range: 25..45 kW";
+  const text = PROFILE.toString("utf8");
+  expect(text.split(was)).toHaveLength(2);
+  return Buffer.from(text.replace(was, "range: 25..45 kW"));
+}
 
+describe("a profile with one limit changed", () => {
   it(
-    "gives exactly the differences that arithmetic over the recorded values predicts",
+    "gives exactly the differences that arithmetic over the recorded values predicts [HP-075 refuses]",
     { timeout: LIMIT_MS },
     async () => {
-      const text = PROFILE.toString("utf8");
-      expect(text.split(was)).toHaveLength(2);
-      const changed = Buffer.from(text.replace(was, is));
+      const changed = changeLimit();
       const expected = predictDifferences(corpus.entries);
-      const judging = { profile: compileCorpus(changed), instead: true };
-      const { findings } = judgeSegments(corpus.segments, judging);
+      const { findings } = judgeSegments(corpus.segments, { instead: compileCorpus(changed) });
       expect([...new Set(findings.map(({ check }) => check))]).toEqual(["verdicts"]);
       const found = findings.map(({ place }) => place.seq);
       expect(found.sort((a, b) => a - b)).toEqual(expected);
@@ -189,6 +195,19 @@ describe("a profile with one limit changed", () => {
   }
 });
 
+describe("a log of runs under two profiles", () => {
+  it("is judged by each profile in its time", { timeout: LIMIT_MS }, async () => {
+    const changed = changeLimit();
+    const mixed = await build(share(12_000, 1_500), 200_000, [PROFILE, changed]);
+    const profiles = [profile, compileCorpus(changed)];
+    const { findings, counts } = judgeSegments(mixed.segments, { profiles });
+    expect(findings.slice(0, 20).map(({ place, why }) => `${place.seq}: ${why}`)).toEqual([]);
+    expect(counts).toMatchObject({ unfolded: 0 });
+    expect(mixed.tally.events.get("profile activated")).toBeGreaterThanOrEqual(2);
+    expect((await verify(mixed.directory, null)).code).toBe(0);
+  });
+});
+
 describe("a log that its own key signed anew", () => {
   let shorter: Corpus;
 
@@ -202,20 +221,20 @@ describe("a log that its own key signed anew", () => {
     expect([...forged].map(([name, bytes]) => [name, bytes.length])).toEqual(
       [...segments].map(([name, bytes]) => [name, bytes.length]),
     );
-    expect(judgeSegments(forged, { profile }).findings).toEqual([]);
+    expect(judgeSegments(forged, { profiles: [profile] }).findings).toEqual([]);
   });
 
   // The verdict itself follows from the false count as from the true one: only the second level can tell.
   it.each(["deny", "permit"] as const)(
-    "is given away by folding when a %s is said to come after one write fewer than there were",
+    "is given away by folding when a %s is said to come after one write fewer than there were [HP-076 refuses]",
     { timeout: LIMIT_MS },
     (verdict) => {
       const { seq, index, outcomes } = findCounted(shorter.entries, verdict);
       const forged = forgeLog(shorter.segments, shorter.key.sign, (entry) =>
         entry.seq === seq ? lowerCount(entry, index) : entry,
       );
-      expect(judgeSegments(forged, { profile: null }).findings).toEqual([]);
-      const { findings } = judgeSegments(forged, { profile });
+      expect(judgeSegments(forged, {}).findings).toEqual([]);
+      const { findings } = judgeSegments(forged, { profiles: [profile] });
       expect(findings[0]).toMatchObject({ check: "facts", place: { seq } });
       expect(findings[0]?.why).toContain(`window-count of ${index}`);
       // A second look keeps only what differs from the first, so it is as false as that.
@@ -265,7 +284,7 @@ describe("a log that its own key signed anew", () => {
 
 describe("a byte of a segment", () => {
   it(
-    "is reported with its place when any single bit of it is flipped",
+    "is reported with its place when any single bit of it is flipped [HP-077]",
     { timeout: LIMIT_MS },
     async () => {
       const small = await build(24, 14_000);
@@ -283,7 +302,7 @@ describe("a byte of a segment", () => {
           const damaged = whole.slice();
           damaged[at] = (damaged[at] ?? 0) ^ (1 << random.below(8));
           const files = new Map([...small.segments, [segment, damaged]]);
-          const { findings, report } = judgeSegments(files, { profile: null });
+          const { findings, report } = judgeSegments(files, {});
           expect(report.ok).toBe(false);
           expect(findings[0]).toMatchObject({ check: "frames", place: { segment, offset, seq } });
         }

@@ -15,6 +15,9 @@ import {
 import { CborWriter } from "../../src/codec/cbor/writer.js";
 import { share } from "../support/share.js";
 
+/** The full counts take minutes on a busy machine. */
+const SOAK = { timeout: 900_000 };
+
 const SEED = 20_261_123;
 const RUNS = { seed: SEED, numRuns: share(200_000, 3_000) };
 
@@ -52,7 +55,7 @@ const byText = (a: readonly [CborKey, unknown], b: readonly [CborKey, unknown]):
   return x < y ? -1 : x > y ? 1 : 0;
 };
 
-describe("deterministic CBOR", () => {
+describe("deterministic CBOR", SOAK, () => {
   it("is byte for byte what cborg writes, for any value", () => {
     fc.assert(
       fc.property(value, (item) => {

@@ -294,7 +294,7 @@ describe(`decisions about a setpoint, at the limits and one step to either side 
     );
   });
 
-  it("name as nearest a value that all limits on the value pass, and none nearer does", () => {
+  it("name as nearest a value that all limits on the value pass, and none nearer does [HP-030]", () => {
     const envelope: readonly string[] = ["range", "step", "ramp", "drift"];
     let named = 0;
     for (const { one, decision } of decisions) {
@@ -320,7 +320,7 @@ describe(`decisions about a setpoint, at the limits and one step to either side 
     expect(named).toBeGreaterThan(RUNS * 0.05);
   });
 
-  it("name a time after which a reason is gone, and before which it is not", () => {
+  it("name a time after which a reason is gone, and before which it is not [HP-030]", () => {
     let timed = 0;
     for (const { one, decision } of decisions) {
       const [reason, ...others] = decision.reasons;

@@ -152,7 +152,7 @@ type Flight = {
 };
 
 describe(`commands in flight (seed ${SEED})`, () => {
-  it("leave no joint state that breaks a rule, whichever of the unsettled writes succeed", () => {
+  it("leave no joint state that breaks a rule, whichever of the unsettled writes succeed [HP-034]", () => {
     let permits = 0;
     let together = 0;
     let denials = 0;

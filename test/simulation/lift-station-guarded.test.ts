@@ -10,7 +10,7 @@ const SEEDS = [1, 42, 90_411, 3_141_593, 8_675_309, 271_828_183] as const;
 const profile = loadStationProfile();
 
 describe.each(SEEDS)("seed %i, with the kernel between controller and plant", (seed) => {
-  it("refuses or clamps every bad act for its own reason, and the plant meets no hazard for 2,000 s after", () => {
+  it("refuses or clamps every bad act for its own reason, and the plant meets no hazard for 2,000 s after [HP-100] [HP-102]", () => {
     const controller = createController(seed, DEMO_SCHEDULE);
     const guarded = new GuardedStation(
       profile,

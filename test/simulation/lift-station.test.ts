@@ -110,7 +110,7 @@ describe.each(SEEDS)("seed %i", (seed) => {
     expect(controller.tally().refused).toBe(0);
   });
 
-  it("meets a named hazard within 300 s when the bad controller has nobody above it", () => {
+  it("meets a named hazard within 300 s when the bad controller has nobody above it [HP-101] [HP-102]", () => {
     const station = createLiftStation({ seed, looseTerminal: true });
     runUnguarded(station, createController(seed, DEMO_SCHEDULE), 300 * S);
     expect(station.hazards()[0]?.name).toBe("deadhead");

@@ -8,7 +8,7 @@ const SCHEDULES = share(100_000, 2_000);
 
 describe("commands in flight on two devices", () => {
   it(
-    `reach no joint state that a rule forbids, in ${SCHEDULES} seeded schedules from ${FIRST_SEED}`,
+    `reach no joint state that a rule forbids, in ${SCHEDULES} seeded schedules from ${FIRST_SEED} [HP-034]`,
     { timeout: 3_600_000 },
     () => {
       const profile = twoDevices();

@@ -29,9 +29,11 @@ export async function connectBytes(port: number): Promise<ByteClient> {
   let wake = (): void => undefined;
   socket.on("error", (error) => (how ??= "code" in error ? String(error.code) : error.message));
   socket.on("end", () => (how ??= "end"));
-  const ended = once(socket, "close").then(() => {
-    wake();
-    return how ?? "close";
+  const ended = new Promise<string>((resolve) => {
+    socket.on("close", () => {
+      resolve(how ?? "close");
+      wake();
+    });
   });
   socket.on("data", (chunk) => {
     rest = Buffer.concat([rest, chunk]);

@@ -114,7 +114,8 @@ export const EVENTS: readonly string[] = [
   "trip lost fired-true",
   "trip proof fired-unknown",
   "trip T-01 reset",
-  "trip proof reset-refused",
+  "trip T-01 reset-refused",
+  "trip proof reset",
 ];
 
 /** Entry types that nothing writes yet, and why. */

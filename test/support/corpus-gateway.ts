@@ -46,6 +46,8 @@ export class CorpusGateway {
   #store: EvidenceStore | null = null;
   #loop: KernelLoop | null = null;
   #alive = true;
+  /** Why the store gave up though nothing was wrong with its disk. */
+  #failure: string | null = null;
   /** Something was given to the store, or it was told something, and it has not come to rest since. */
   #stirred = false;
   readonly #busy: boolean[];
@@ -129,6 +131,7 @@ export class CorpusGateway {
       this.tell({ kind: "evidence-durable", seq });
     });
     store.onFailed((why) => {
+      if (disk.fault === null) this.#failure = why;
       this.tell({ kind: "evidence-failed", why });
     });
     this.#stirred = true;
@@ -138,6 +141,7 @@ export class CorpusGateway {
   /** Lets the store do all it can do now, and makes its sync end after its time. */
   async settle(): Promise<void> {
     const { disk } = this.#needs;
+    if (this.#failure !== null) throw new Error(this.#failure);
     if (!this.#stirred || disk.isSyncing()) return;
     this.#stirred = false;
     for (let turn = 0; turn < 5 && !disk.isSyncing(); turn += 1) {
@@ -163,13 +167,12 @@ export class CorpusGateway {
   }
 
   /** The power fails: of what was not synced a part stays, or zeros in its place. */
-  async crash(): Promise<void> {
+  async crash(how: "torn" | "zeros"): Promise<void> {
     const { disk, random } = this.#needs;
     await this.settle();
     this.#alive = false;
-    const keepBytes = random.below(disk.unsynced + 1);
-    const asZeros = random.below(3) === 0;
-    disk.cutPower({ keepBytes: asZeros ? 0 : keepBytes, asZeros });
+    const keepBytes = how === "zeros" ? 0 : random.below(disk.unsynced + 1);
+    disk.cutPower({ keepBytes, asZeros: how === "zeros" });
   }
 
   linkChanged(device: number, up: boolean): void {

@@ -27,10 +27,10 @@ export function entriesOf(segments: Segments): readonly FoundEntry[] {
 }
 
 export type Judging = {
-  /** Null: only what bytes, chain and signatures tell. */
-  readonly profile: CompiledProfile | null;
-  /** Judge by `profile` although the log names another: facts are as recorded then. */
-  readonly instead?: boolean;
+  /** Those that the log names; none: only what bytes, chain and signatures tell. */
+  readonly profiles?: readonly CompiledProfile[];
+  /** Judge by this one although the log names another: facts are as recorded then. */
+  readonly instead?: CompiledProfile;
 };
 
 export type Judged = {
@@ -41,7 +41,7 @@ export type Judged = {
 
 /** As `holdpoint evidence verify` does, with every finding kept. */
 export function judgeSegments(segments: Segments, judging: Judging): Judged {
-  const { profile, instead = false } = judging;
+  const { profiles = [], instead = null } = judging;
   const findings: Finding[] = [];
   const keys = new Map<string, KeyObject | null>();
   const holder: { replay: Replay | null } = { replay: null };
@@ -58,12 +58,12 @@ export function judgeSegments(segments: Segments, judging: Judging): Judged {
     snapshot: (state, entry, place) => holder.replay?.snapshot(state, entry, place),
     finding: (finding) => findings.push(finding),
   });
-  if (profile !== null) {
-    const name = hex(profile.model.digest);
+  if (profiles.length > 0 || instead !== null) {
+    const known = new Map(profiles.map((profile) => [hex(profile.model.digest), profile]));
     holder.replay = new Replay({
       findings: verifier.findings,
-      profileOf: (digest) => (hex(digest) === name ? profile : null),
-      substitute: instead ? profile : null,
+      profileOf: (digest) => known.get(hex(digest)) ?? null,
+      substitute: instead,
     });
   }
   for (const [name, bytes] of segments) verifier.segment(name, bytes);

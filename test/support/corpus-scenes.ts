@@ -12,6 +12,9 @@ import type { Random } from "./seeded.js";
 
 const S = 1_000_000;
 
+/** Stopped; or the power failed, and what was not synced is a part of itself, or zeros. */
+export type Ending = "clean" | "torn" | "zeros";
+
 /** What a scene may do. Everything it changes about plant and disk is put right when it is over. */
 export type Stage = {
   readonly plant: CorpusPlant;
@@ -22,7 +25,7 @@ export type Stage = {
   readonly after: (us: number, run: () => void) => void;
   readonly ask: (asked: Asked) => void;
   /** The run ends here; another one begins after a while. */
-  readonly end: (how: "clean" | "crash", another: "same" | "machine") => void;
+  readonly end: (how: Ending, another: "same" | "machine") => void;
   /** The controllers' heartbeat. */
   readonly beats: { ai: boolean };
 };
@@ -30,10 +33,15 @@ export type Stage = {
 /** Returns how long it lasts. */
 export type Scene = (stage: Stage) => number;
 
-export function playScene(stage: Stage): number {
-  const scene = SCENES[stage.random.below(SCENES.length)];
-  if (scene === undefined) throw new Error("no scene");
-  return scene(stage);
+/** Every scene once, in an order of the seed's: so each comes, however short the life. */
+export function shuffleScenes({ below }: Random): Scene[] {
+  const deck = [...SCENES];
+  for (let last = deck.length - 1; last > 0; last -= 1) {
+    const other = below(last + 1);
+    const [a, b] = [deck[last], deck[other]];
+    if (a !== undefined && b !== undefined) [deck[last], deck[other]] = [b, a];
+  }
+  return deck;
 }
 
 /** Fine weather again. */
@@ -60,7 +68,7 @@ const readings: readonly Scene[] = [
   ({ plant }) => ((plant.level = "low"), 4 * S),
   ({ plant }) => ((plant.level = "jumping"), 4 * S),
   ({ plant }) => ((plant.pressure = "high"), 6 * S),
-  ({ plant }) => ((plant.pressure = "burst"), 2 * S),
+  ({ plant }) => ((plant.pressure = "burst"), 3 * S),
   ({ plant }) => ((plant.pressure = "standing"), 24 * S),
   ({ plant }) => ((plant.gridOk = 0), 5 * S),
   ({ plant }) => ((plant.gridLoad = "high"), 3 * S),
@@ -87,6 +95,7 @@ const devices: readonly Scene[] = [
   ({ plant, random }) => ((plant.weather(random.below(2)).unanswered = 60), 4 * S),
   ({ plant }) => ((plant.weather(LEFT).deaf = true), 3 * S),
   ({ plant }) => ((plant.weather(RIGHT).deaf = true), 3 * S),
+  ({ plant }) => ((plant.weather(RIGHT).deaf = true), 5 * S),
   ({ plant }) => {
     for (const device of [LEFT, RIGHT]) plant.weather(device).lineMs = 1_500;
     return 6 * S;
@@ -184,7 +193,7 @@ const gateways: readonly Scene[] = [
   ({ disk, after, end }) => {
     disk.fault = "EIO";
     after(2 * S, () => {
-      end("crash", "same");
+      end("torn", "same");
     });
     return 4 * S;
   },
@@ -204,15 +213,13 @@ const gateways: readonly Scene[] = [
     gateway.tell({ kind: "clock-stepped", stepUs: 0, utcUs: 2_790_000_000 * S });
     return 1 * S;
   },
-  ...new Array<Scene>(2).fill(({ end, random }) => {
-    end("crash", random.below(3) === 0 ? "machine" : "same");
-    return 3 * S;
-  }),
+  ({ end }) => (end("torn", "machine"), 3 * S),
+  ({ end }) => (end("zeros", "same"), 3 * S),
   // The power fails in the middle of a long sync.
-  ...new Array<Scene>(3).fill(({ gateway, end, random, after }) => {
+  ...(["torn", "torn", "zeros"] as const).map((how): Scene => ({ gateway, end, random, after }) => {
     gateway.diskWeather.syncMs = 4_000;
     after(500_000 + random.below(1_500_000), () => {
-      end("crash", "same");
+      end(how, "same");
     });
     return 4 * S;
   }),

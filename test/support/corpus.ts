@@ -8,7 +8,7 @@ import { CorpusDisk } from "./corpus-disk.js";
 import { EventQueue } from "./corpus-events.js";
 import { CorpusGateway } from "./corpus-gateway.js";
 import { CorpusPlant } from "./corpus-plant.js";
-import { clearStage, playScene, type Stage } from "./corpus-scenes.js";
+import { clearStage, shuffleScenes, type Scene, type Stage } from "./corpus-scenes.js";
 import { seeded, type Random } from "./seeded.js";
 
 const MS = 1_000;
@@ -20,7 +20,8 @@ const PERSON_US = 2 * S;
 
 export type CorpusOptions = {
   readonly directory: string;
-  readonly profileBytes: Uint8Array;
+  /** Each run takes the next one, and after the last the first again. */
+  readonly profiles: readonly Uint8Array[];
   readonly seed: number;
   readonly commands: number;
   readonly segmentBytesMax: number;
@@ -39,7 +40,7 @@ export type CorpusMade = {
  * and restarts.
  */
 export async function makeCorpus(options: CorpusOptions): Promise<CorpusMade> {
-  const life = new Life(options, compileCorpus(options.profileBytes));
+  const life = new Life(options);
   return await life.run();
 }
 
@@ -79,22 +80,23 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 
 class Life {
   readonly #options: CorpusOptions;
-  readonly #profile: CompiledProfile;
+  readonly #profiles: readonly { readonly bytes: Uint8Array; readonly compiled: CompiledProfile }[];
   readonly #events = new EventQueue();
   readonly #random: Random;
   readonly #plant: CorpusPlant;
   readonly #disk: CorpusDisk;
   readonly #beats = { ai: true };
   #gateway: CorpusGateway;
+  #deck: Scene[] = [];
   #ending: Parameters<Stage["end"]> | null = null;
   #commands = 0;
   #runs = 0;
   #originUs = 0;
   #machine = 0;
 
-  constructor(options: CorpusOptions, profile: CompiledProfile) {
+  constructor(options: CorpusOptions) {
     this.#options = options;
-    this.#profile = profile;
+    this.#profiles = options.profiles.map((bytes) => ({ bytes, compiled: compileCorpus(bytes) }));
     this.#random = seeded(options.seed);
     this.#plant = new CorpusPlant(this.#events, this.#random);
     this.#disk = new CorpusDisk(options.directory);
@@ -140,7 +142,9 @@ class Life {
       },
     );
     const next = (): void => {
-      gateway.after(playScene(this.#stage()), () => {
+      if (this.#deck.length === 0) this.#deck = shuffleScenes(this.#random);
+      const lastsUs = this.#deck.pop()?.(this.#stage()) ?? S;
+      gateway.after(lastsUs, () => {
         clearStage(this.#stage());
         gateway.after((1 + random.below(3)) * S, next);
       });
@@ -148,10 +152,10 @@ class Life {
     gateway.after(4 * S, next);
   }
 
-  async #restart(how: "clean" | "crash", another: "same" | "machine"): Promise<void> {
+  async #restart(...[how, another]: Parameters<Stage["end"]>): Promise<void> {
     this.#ending = null;
     if (how === "clean") await this.#gateway.stop();
-    else await this.#gateway.crash();
+    else await this.#gateway.crash(how);
     const awayUs = this.#random.below(6_000) * MS;
     const untilUs = this.#events.nowUs + awayUs;
     this.#events.at(untilUs, () => undefined);
@@ -166,10 +170,12 @@ class Life {
   }
 
   #makeGateway(): CorpusGateway {
-    const { profileBytes, signer, segmentBytesMax } = this.#options;
+    const { signer, segmentBytesMax } = this.#options;
+    const profile = this.#profiles[this.#runs % this.#profiles.length];
+    if (profile === undefined) throw new Error("no profile");
     return new CorpusGateway({
-      profile: this.#profile,
-      profileBytes,
+      profile: profile.compiled,
+      profileBytes: profile.bytes,
       events: this.#events,
       random: this.#random,
       plant: this.#plant,

@@ -19,7 +19,7 @@ export type Stranger = {
 const TIMEOUT_MS = 25_000;
 
 export const strangers: readonly Stranger[] = [
-  { name: "modbus-serial", speaks: [1, 2, 3, 4, 5, 6, 15, 16, 22, 17], run: runModbusSerial },
+  { name: "modbus-serial", speaks: [1, 2, 3, 4, 5, 6, 15, 16, 22, 90], run: runModbusSerial },
   { name: "jsmodbus", speaks: [1, 2, 3, 4, 5, 6, 15, 16], run: runJsmodbus },
   { name: "libmodbus", speaks: [1, 2, 3, 4, 5, 6, 15, 16, 22, 23, 8, 17, 90], run: runLibmodbus },
   { name: "mbpoll", speaks: [1, 2, 3, 4, 5, 6, 15, 16], run: runMbpoll },
@@ -76,7 +76,7 @@ async function askModbusSerial(
     case 22:
       return okAfter(await client.maskWriteRegister(address, first, second));
     default:
-      return okAfter(await client.reportServerID(0));
+      return okAfter(await client.customFunction(code, [...values]));
   }
 }
 

@@ -98,7 +98,7 @@ describe("the gateway as processes, between a client and a device", () => {
     expect([plc.memory.hr[50], plc.memory.hr[51], plc.memory.hr[60]]).toEqual([101, 201, 8]);
   });
 
-  it("refuses a write without a lease with 6, and says why in the why block", async () => {
+  it("refuses a write without a lease with 6, and says why in the why block [HP-057]", async () => {
     const { plc, gateway } = await start();
     const ai = client(gateway.place.ports.ai);
     expect(await answerOf(ai, 6, 0, 41, 0x0f, 0xa0)).toEqual([0x86, 6]);
@@ -119,7 +119,7 @@ describe("the gateway as processes, between a client and a device", () => {
     expect(plc.memory.hr[41]).toBe(0x0fb0);
   });
 
-  it("gives each client only what its controller may do, and nobody anything", async () => {
+  it("gives each client only what its controller may do, and nobody anything [HP-059 refuses]", async () => {
     const { plc, gateway } = await start();
     const free = client(gateway.place.ports.free);
     expect(await answerOf(free, 5, 0, 2, 0xff, 0)).toEqual([5, 0, 2, 0xff, 0]);
@@ -131,7 +131,7 @@ describe("the gateway as processes, between a client and a device", () => {
     expect(writesOf(plc)).toEqual([5]);
   });
 
-  it("says UNSIGNED and that the split is not enforced, in what it prints and in its status", async () => {
+  it("says UNSIGNED and that the split is not enforced, in what it prints and in its status [HP-083]", async () => {
     const { gateway } = await start();
     expect(gateway.output).toContain("UNSIGNED; split: NOT ENFORCED");
     const status = await runCli(["status", "--site", gateway.place.siteFile]);
@@ -171,7 +171,7 @@ describe("the gateway as processes, between a client and a device", () => {
 });
 
 describe("the gateway when something is away", () => {
-  it("comes up without its PLC, says so, releases nothing, and recovers by itself", async () => {
+  it("comes up without its PLC, says so, releases nothing, and recovers by itself [HP-045] [HP-082]", async () => {
     const [port = 0] = await freePorts(1);
     const gateway = await startGateway(port);
     const starting = await gateway.untilServing();
@@ -185,7 +185,7 @@ describe("the gateway when something is away", () => {
     expect(writesOf(plc)).toEqual([]);
   });
 
-  it("answers reads 0x0B when the PLC is gone, and again with numbers when it is back", async () => {
+  it("answers reads 0x0B when the PLC is gone, and again with numbers when it is back [HP-045]", async () => {
     const { plc, gateway } = await start();
     const ai = client(gateway.place.ports.ai);
     const { port } = plc;
@@ -197,7 +197,7 @@ describe("the gateway when something is away", () => {
     expect(await answerOf(ai, 4, 0, 10, 0, 1)).toEqual([4, 2, 1, 0xf4]);
   });
 
-  it("takes the inputs of a PLC whose program stands still for BAD, and its reads for silent", async () => {
+  it("takes the inputs of a PLC whose program stands still for BAD, and its reads for silent [HP-045]", async () => {
     const plc = await startPlc();
     const counting = setInterval(() => {
       plc.memory.ir[99] = ((plc.memory.ir[99] ?? 0) + 1) & 0xffff;
@@ -217,7 +217,7 @@ describe("the gateway when something is away", () => {
     expect(await answerOf(ai, 4, 0, 10, 0, 1)).toEqual([0x84, 0x0b]);
   });
 
-  it("starts a killed door again, which then serves as before", async () => {
+  it("starts a killed door again, which then serves as before [HP-080]", async () => {
     const { gateway } = await start();
     const before = client(gateway.place.ports.ai);
     expect((await answerOf(before, 4, 0, 10, 0, 1))[0]).toBe(4);
@@ -229,7 +229,7 @@ describe("the gateway when something is away", () => {
     expect(await answerOf(ai, 6, 0, 41, 0x0f, 0xa0)).toEqual([6, 0, 41, 0x0f, 0xa0]);
   });
 
-  it("answers 4 or 0x0B while the guard is dead, and goes on when it is back", async () => {
+  it("answers 4 or 0x0B while the guard is dead, and goes on when it is back [HP-080]", async () => {
     const { gateway } = await start();
     const ai = await leased(gateway);
     await answerOf(ai, 6, 0, 41, 0x0f, 0xa0);
@@ -252,7 +252,7 @@ describe("the gateway when something is away", () => {
     expect(verified.stdout).not.toContain("FAIL");
   });
 
-  it("sends no write that waited while the guard stood still: all are refused as stale", async () => {
+  it("sends no write that waited while the guard stood still: all are refused as stale [HP-081]", async () => {
     const { plc, gateway } = await start();
     const ai = await leased(gateway);
     await answerOf(ai, 6, 0, 41, 0x0f, 0xa0);
@@ -286,7 +286,7 @@ describe("the gateway when something is away", () => {
 });
 
 describe("the gateway when a person has to mend something", () => {
-  it("says in one line that a port is taken, and exits 2", async () => {
+  it("says in one line that a port is taken, and exits 2 [HP-082]", async () => {
     const plc = await startPlc();
     const place = await makePlace(plc.port);
     const taken = createServer();
@@ -327,7 +327,7 @@ describe("the gateway when a person has to mend something", () => {
     expect(gateway.output).toMatch(/profile\.yaml:\d+:\d+/);
   });
 
-  it("says in one line that the site file is not there, and exits 2", async () => {
+  it("says in one line that the site file is not there, and exits 2 [HP-082]", async () => {
     const missing = await runCli(["run", "--site", "/nowhere/site.yaml"]);
     expect(missing.code).toBe(2);
     expect(missing.stderr.trim().split("\n")).toHaveLength(1);

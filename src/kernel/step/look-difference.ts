@@ -29,8 +29,8 @@ function differInOrder(
   while (old < before.length || place < now.length) {
     const was = before[old];
     const is = now[place];
-    const oldEnd = was === undefined ? old : endOfGroup(before, old);
-    const end = is === undefined ? place : endOfGroup(now, place);
+    const oldEnd = endOfGroup(before, old);
+    const end = endOfGroup(now, place);
     if (oldEnd < 0 || end < 0) return null;
     if (was !== undefined && is !== undefined && isAbout(was, is)) {
       if (!sameRange({ before, old, oldEnd }, { now, place, end }, passedUs)) {
@@ -61,12 +61,13 @@ function addFacts(to: KernelFact[], facts: readonly KernelFact[], from: number, 
 /** First place behind the facts of one kind and index that begin at `from`; -1: more of them come later. */
 function endOfGroup(facts: readonly KernelFact[], from: number): number {
   const first = facts[from];
+  if (first === undefined) return from;
   let end = from + 1;
   for (let next = facts[end]; next !== undefined; next = facts[end]) {
-    if (first === undefined || !isAbout(first, next)) break;
+    if (!isAbout(first, next)) break;
     end += 1;
   }
-  return first !== undefined && findGroup(facts, first, end) >= 0 ? -1 : end;
+  return findGroup(facts, first, end) >= 0 ? -1 : end;
 }
 
 /** -1: none from `from` on. */

@@ -41,7 +41,7 @@ def ask(client, unit, code, address, values):
         written = {"write_address": address, "write_registers": values}
         return client.execute(ReadWriteMultipleRegistersRequest(**asked, **written, slave=unit))
     request = OTHERS[code]()
-    request.slave_id = unit
+    request.unit_id = request.slave_id = unit
     return client.execute(request)
 
 

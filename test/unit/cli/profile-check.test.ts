@@ -29,7 +29,7 @@ function refusalOf(run: () => unknown): Refusal {
 }
 
 describe("holdpoint profile check", () => {
-  it("sums a sound profile up and says that it is UNSIGNED", () => {
+  it("sums a sound profile up and says that it is UNSIGNED [HP-083]", () => {
     const checked = checkProfile(write("sound.yaml", SOUND));
     expect(checked.ok).toBe(true);
     expect(checked.text).toContain("profile tank, revision 7, UNSIGNED");

@@ -16,7 +16,7 @@ function encoded(entry: Entry): Uint8Array {
 
 describe("an entry in bytes", () => {
   it.each(BODIES.map((body, i) => [`${body.type} (${i})`, body] as const))(
-    "gives back the very %s it was made of",
+    "gives back the very %s it was made of [HP-071 allows]",
     (_name, body) => {
       const entry = entryOf(body, 4711, body.type === "outcome" ? 4710 : null);
       const read = decodeEntry(encoded(entry));
@@ -31,7 +31,7 @@ describe("an entry in bytes", () => {
   });
 
   it.each(BODIES.map((body, i) => [`${body.type} (${i})`, body] as const))(
-    "reads in another CBOR library as %s, and that one accepts it as strict",
+    "reads in another CBOR library as %s, and that one accepts it as strict [HP-071 allows]",
     (_name, body) => {
       const options = {
         useMaps: true,
@@ -48,7 +48,7 @@ describe("an entry in bytes", () => {
     },
   );
 
-  it("is refused with any of its bytes changed, unless it then is another entry written right", () => {
+  it("is refused with any of its bytes changed, unless it then is another entry written right [HP-071 refuses]", () => {
     for (const body of BODIES.filter(({ type }) => type !== "profile")) {
       const whole = encoded(entryOf(body, 3));
       for (let i = 0; i < whole.length; i += 1) {
@@ -65,7 +65,7 @@ describe("an entry in bytes", () => {
     }
   });
 
-  it("is refused when it ends early or goes on", () => {
+  it("is refused when it ends early or goes on [HP-071 refuses]", () => {
     const whole = encoded(entryOf(decisionBody(), 3));
     for (let length = 0; length < whole.length; length += 1) {
       expect(decodeEntry(whole.slice(0, length)).ok).toBe(false);

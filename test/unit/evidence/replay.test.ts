@@ -77,7 +77,7 @@ function forge(
 describe("replay", () => {
   const log = work();
 
-  it("finds no difference in a log the kernel wrote, at either level", () => {
+  it("finds no difference in a log the kernel wrote, at either level [HP-075 allows] [HP-076 allows]", () => {
     const replayed = replay(log);
     expect(firstOf(replayed, "verdicts")).toBeUndefined();
     expect(firstOf(replayed, "facts")).toBeUndefined();
@@ -88,7 +88,7 @@ describe("replay", () => {
     expect(replayed.counts.unfolded).toBe(0);
   });
 
-  it("finds a verdict that does not follow from the recorded facts", () => {
+  it("finds a verdict that does not follow from the recorded facts [HP-075 refuses]", () => {
     const forged = forge(
       log,
       (body) => body.type === "decision" && body.verdict === "deny",
@@ -98,7 +98,7 @@ describe("replay", () => {
     expect(firstOf(replayed, "verdicts")).toMatch(/^recorded permit, replayed deny/);
   });
 
-  it("finds a reason that was left out", () => {
+  it("finds a reason that was left out [HP-075 refuses]", () => {
     const forged = forge(
       log,
       (body) => body.type === "decision" && body.reasons.length > 1,
@@ -107,7 +107,7 @@ describe("replay", () => {
     expect(faultsOf(replay(forged), "verdicts")).toBe(1);
   });
 
-  it("finds a false counter that gives the same verdict, by the second level alone", () => {
+  it("finds a false counter that gives the same verdict, by the second level alone [HP-076 refuses]", () => {
     const forged = forge(
       log,
       (body) =>

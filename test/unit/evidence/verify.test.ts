@@ -95,7 +95,7 @@ const flipLast = (body: Uint8Array): Uint8Array => {
 };
 
 describe("verification", () => {
-  it("passes a log as it was written, and says what it did not meet", () => {
+  it("passes a log as it was written, and says what it did not meet [HP-072 allows] [HP-073 allows]", () => {
     const report = verifyOne(LOG);
     expect(failed(report)).toEqual([]);
     const notPresent = report.checks.filter(({ status }) => status === "NOT PRESENT");
@@ -114,7 +114,7 @@ describe("verification", () => {
     expect(verifyFiles(new Map()).ok).toBe(false);
   });
 
-  it("reports every flipped bit of every byte, with the frame it is in", () => {
+  it("reports every flipped bit of every byte, with the frame it is in [HP-077]", () => {
     const starts: number[] = [];
     for (const piece of split(LOG)) starts.push((starts.at(-1) ?? 0) + piece.whole.length);
     for (let at = 0; at < LOG.length; at += 1) {
@@ -139,7 +139,7 @@ describe("verification", () => {
     }
   });
 
-  it("finds an entry that was left out, doubled, or moved", () => {
+  it("finds an entry that was left out, doubled, or moved [HP-072 refuses]", () => {
     const pieces = split(LOG);
     const leaves = pieces.flatMap(({ kind }, i) => (kind === FRAME_KIND.leaf ? [i] : []));
     const [at = 0] = leaves.slice(5);
@@ -155,7 +155,7 @@ describe("verification", () => {
     expect(failed(verifyOne(join(swapped)))).toContain("order");
   });
 
-  it("finds an entry whose content was changed and whose check was made right again", () => {
+  it("finds an entry whose content was changed and whose check was made right again [HP-072 refuses]", () => {
     const changed = withBody(FRAME_KIND.leaf, 6, (body) => {
       // The wall time, in the stamp: a number more or less breaks no form.
       const stamp = Buffer.from(body).indexOf(Buffer.from("851b0006", "hex"));
@@ -177,7 +177,7 @@ describe("verification", () => {
     expect(failed(verifyOne(withBody(FRAME_KIND.commit, 1, flipLast)))).toContain("commits");
   });
 
-  it("finds a checkpoint with another signature", () => {
+  it("finds a checkpoint with another signature [HP-073 refuses]", () => {
     expect(failed(verifyOne(withBody(FRAME_KIND.checkpoint, 1, flipLast)))).toEqual(["signatures"]);
   });
 

@@ -54,7 +54,7 @@ const slot = (n: number): unknown => ({ kind: "slot", slot: n });
 const number = (value: number): unknown => ({ kind: "number", value });
 
 describe("units in a condition", () => {
-  it("converts a constant into the unit of the tag, exactly as decimals are meant", () => {
+  it("converts a constant into the unit of the tag, exactly as decimals are meant [HP-091 allows]", () => {
     expect(read("level < 35 cm")).toEqual({
       kind: "compare",
       op: "<",
@@ -118,7 +118,7 @@ describe("units in a condition", () => {
     });
   });
 
-  it("refuses what has no meaning", () => {
+  it("refuses what has no meaning [HP-091 refuses]", () => {
     expect(read("hot - warm > 20 Cel")).toEqual([
       "a temperature reading is compared with a difference of temperatures",
     ]);

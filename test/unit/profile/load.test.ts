@@ -23,7 +23,7 @@ function sayingOf(text: string, diagnostic: Diagnostic): Saying {
 }
 
 describe("a sound profile", () => {
-  it("loads, and warns of exactly what this release does not do", () => {
+  it("loads, and warns of exactly what this release does not do [HP-090 allows] [HP-092 allows]", () => {
     const result = load(SOUND);
     expect(result.rendered.filter((text) => text.startsWith("error"))).toEqual([]);
     expect(result.ok && result.warnings.map((warning) => warning.message)).toEqual([
@@ -117,13 +117,16 @@ describe("a sound profile", () => {
 });
 
 describe("a mistake in a profile", () => {
-  it.each(MISTAKES)("refuses $name, says where, and what to do", ({ was, is, says }) => {
-    const text = plant(was, is);
-    const result = load(text);
-    expect(result.ok).toBe(false);
-    const errors = found(text).filter((diagnostic) => diagnostic.severity === "error");
-    expect(errors.map((error) => sayingOf(text, error))).toEqual(says);
-  });
+  it.each(MISTAKES)(
+    "refuses $name, says where, and what to do [HP-090 refuses] [HP-092 refuses]",
+    ({ was, is, says }) => {
+      const text = plant(was, is);
+      const result = load(text);
+      expect(result.ok).toBe(false);
+      const errors = found(text).filter((diagnostic) => diagnostic.severity === "error");
+      expect(errors.map((error) => sayingOf(text, error))).toEqual(says);
+    },
+  );
 
   it.each(DOUBTS)("warns of $name and loads", ({ was, is, says }) => {
     const text = plant(was, is);
@@ -183,7 +186,7 @@ describe("a mistake in a profile", () => {
 });
 
 describe("how a complaint is shown", () => {
-  it("has the place, the line, a caret and a hint", () => {
+  it("has the place, the line, a caret and a hint [HP-090]", () => {
     const text = plant("pressure < 6 bar", "pressure < 6");
     const result = load(text);
     expect(result.rendered[0]).toBe(

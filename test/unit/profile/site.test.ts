@@ -36,7 +36,7 @@ const said = (result: SiteLoad, text: string): string[] =>
     });
 
 describe("a site file", () => {
-  it("names devices, listeners, clients and the evidence folder", () => {
+  it("names devices, listeners, clients and the evidence folder [HP-092 allows]", () => {
     const result = loadSite(SITE, "site.yaml", model);
     expect(result.rendered.filter((text) => text.startsWith("error"))).toEqual([]);
     expect(result.ok && result.site).toEqual({
@@ -191,7 +191,31 @@ describe("a site file", () => {
         "13:7 127.0.0.1:1503 | nothing listens on 127.0.0.1:1503 | did you mean 127.0.0.1:1502?",
       ],
     ],
-  ])("refuses %s, with its place and a hint", (_, was, is, says) => {
+    [
+      "an anchor",
+      "gateway: gw-1",
+      "gateway: &name gw-1",
+      [
+        "2:10 &name | anchors (&name) are not allowed here | write the value out; a reviewer must see what is signed",
+      ],
+    ],
+    [
+      "a merge key",
+      "evidence:",
+      "<<: {}\nevidence:",
+      [
+        "15:1 << | merge keys (<<) are not allowed here | write the settings out; a reviewer must see what is signed",
+      ],
+    ],
+    [
+      "a YAML tag",
+      "gateway: gw-1",
+      "gateway: !!str gw-1",
+      [
+        "2:10 !!str | YAML tags (!name) are not allowed here | a value is what it looks like; write NOT for a negation",
+      ],
+    ],
+  ])("refuses %s, with its place and a hint [HP-092 refuses]", (_, was, is, says) => {
     expect(SITE).toContain(was);
     const text = SITE.replace(was, () => is);
     expect(said(loadSite(text, "site.yaml", model), text)).toEqual(says);

@@ -54,7 +54,7 @@ const WRITE_LIES: typeof LIES = [
 
 describe("a device that lies", () => {
   it.each([...LIES, ...READ_LIES])(
-    "fails a read answered with %s, and connects anew",
+    "fails a read answered with %s, and connects anew [HP-052 refuses]",
     async (_, lie) => {
       const { link, device, clock } = await startLink((request, socket, count) => {
         socket.write(count === 0 ? lie(request) : rightReply(request, [3, 4]));
@@ -66,7 +66,7 @@ describe("a device that lies", () => {
   );
 
   it.each([...LIES, ...WRITE_LIES])(
-    "leaves a write answered with %s unknown, sends it no second time, and connects anew",
+    "leaves a write answered with %s unknown, sends it no second time, and connects anew [HP-052 refuses] [HP-053]",
     async (_, lie) => {
       const { link, device, clock } = await startLink((request, socket) => {
         socket.write(lie(request));
@@ -132,7 +132,7 @@ describe("a device that is silent", () => {
     expect(await done).toEqual({ kind: "failed", why: "timeout" });
   });
 
-  it("leaves a write unknown at its deadline, resets the connection and never sends it again", async () => {
+  it("leaves a write unknown at its deadline, resets the connection and never sends it again [HP-053]", async () => {
     const { link, device, clock, asked } = await startLink(() => undefined);
     const done = writeOnce(link, writeWordsTo(1, [2]));
     await asked(1);

@@ -165,7 +165,7 @@ describe("frames of a door socket", () => {
     expect(splitter().take(Uint8Array.of(0, 0, 0, 16))).toBe(true);
   });
 
-  it("knows a client by its address first and by the listener's anyone second", () => {
+  it("knows a client by its address first and by the listener's anyone second [HP-059]", () => {
     const listener = {
       host: "127.0.0.1",
       port: 1502,

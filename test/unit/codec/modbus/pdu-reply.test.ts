@@ -138,11 +138,14 @@ describe("the reply writer", () => {
 });
 
 describe("an exception", () => {
-  it.each([1, 2, 3, 6, 8, 10] as const)("of code %i means that nothing was written", (code) => {
-    expect(surelyNotDone(code)).toBe(true);
-  });
+  it.each([1, 2, 3, 6, 8, 10] as const)(
+    "of code %i means that nothing was written [HP-056]",
+    (code) => {
+      expect(surelyNotDone(code)).toBe(true);
+    },
+  );
 
-  it.each([4, 5, 11] as const)("of code %i leaves open what was written", (code) => {
+  it.each([4, 5, 11] as const)("of code %i leaves open what was written [HP-056]", (code) => {
     expect(surelyNotDone(code)).toBe(false);
   });
 

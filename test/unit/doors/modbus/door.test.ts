@@ -32,7 +32,7 @@ async function synced(from: RawClient): Promise<void> {
 }
 
 describe("a Modbus door", () => {
-  it("answers mapped reads of all four tables from its replica, and asks nobody", async () => {
+  it("answers mapped reads of all four tables from its replica, and asks nobody [HP-054 allows]", async () => {
     const from = client();
     guard.fillImage();
     await synced(from);
@@ -42,7 +42,7 @@ describe("a Modbus door", () => {
     expect(guard.requests).toEqual([]);
   });
 
-  it("answers 2 for the whole read when one register is not mapped", async () => {
+  it("answers 2 for the whole read when one register is not mapped [HP-054 refuses]", async () => {
     const from = client();
     guard.fillImage();
     await synced(from);
@@ -55,7 +55,7 @@ describe("a Modbus door", () => {
     }
   });
 
-  it("answers 0x0B before anything was read, when it is too old, and when the device is away", async () => {
+  it("answers 0x0B before anything was read, when it is too old, and when the device is away [HP-054 refuses]", async () => {
     const from = client();
     const ask = adu(1, 1, 3, 0, 40, 0, 1);
     const silent = Uint8Array.of(0x83, 0x0b);
@@ -114,7 +114,7 @@ describe("a Modbus door", () => {
     expect(guard.requests.map(({ unit }) => unit)).toEqual([0, 9]);
   });
 
-  it("gives exception 1 to a client that is nobody, and to a function its controller may not use", async () => {
+  it("gives exception 1 to a client that is nobody, and to a function its controller may not use [HP-059 refuses]", async () => {
     const from = client(1);
     expect((await from.ask(adu(1, 1, 3, 0, 40, 0, 1))).slice(7)).toEqual(Uint8Array.of(0x83, 1));
     expect(guard.claims).toContainEqual({
@@ -207,7 +207,7 @@ describe("a Modbus door", () => {
     );
   });
 
-  it("takes no more than its limit from one connection, and the rest when answers come", async () => {
+  it("takes no more than its limit from one connection, and the rest when answers come [HP-055]", async () => {
     const from = client();
     const frames = Array.from({ length: 40 }, (_, index) => adu(index, 1, 6, 0, 40, 0, index));
     from.send(...frames);
@@ -220,7 +220,7 @@ describe("a Modbus door", () => {
     expect(guard.requests.map(({ pdu }) => pdu[4])).toEqual(frames.map((_, index) => index));
   });
 
-  it("shares its room with the guard among connections in turn", async () => {
+  it("shares its room with the guard among connections in turn [HP-055]", async () => {
     const greedy = [client(), client(), client(), client()];
     for (const each of greedy) {
       each.send(...Array.from({ length: 30 }, (_, index) => adu(index, 1, 6, 0, 40, 0, 1)));
@@ -244,7 +244,7 @@ describe("a Modbus door", () => {
     expect(answered).toBeLessThan(24);
   });
 
-  it("answers waiting writes 0x0B when the guard dies, new ones 4, and serves again when it is back", async () => {
+  it("answers waiting writes 0x0B when the guard dies, new ones 4, and serves again when it is back [HP-080]", async () => {
     const from = client();
     from.send(adu(1, 1, 6, 0, 40, 0, 5));
     await guard.until(() => guard.requests.length === 1);
@@ -310,7 +310,7 @@ describe("a Modbus door", () => {
     expect(answer.slice(7)).toEqual(Uint8Array.of(0x84, 0x0b));
   });
 
-  it("puts the why block in place before the answer it explains", async () => {
+  it("puts the why block in place before the answer it explains [HP-057]", async () => {
     const from = client();
     from.send(adu(1, 1, 6, 0, 40, 0, 5), adu(2, 247, 4, 0, 16, 0, 2));
     await guard.until(() => guard.requests.length === 1);

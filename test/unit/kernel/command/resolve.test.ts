@@ -57,7 +57,7 @@ function withOutputs(extra: Partial<ProfileModel>, added: ProfileModel["outputs"
 }
 
 describe("addresses to outputs", () => {
-  it("find coils, registers, the bits of a whole word, and an exact group", () => {
+  it("find coils, registers, the bits of a whole word, and an exact group [HP-010 allows] [HP-024 allows]", () => {
     expect(outcome(coils(0, true))).toEqual([[OUT.valve, 1]]);
     expect(outcome(words(41, hz(30)))).toEqual([[OUT.speed1, 3000]]);
     expect(outcome(words(40, 0b01))).toEqual([
@@ -72,7 +72,7 @@ describe("addresses to outputs", () => {
     ]);
   });
 
-  it("are refused where nothing is, and where there is only a reading", () => {
+  it("are refused where nothing is, and where there is only a reading [HP-010 refuses]", () => {
     expect(outcome(words(39, 0))).toEqual(["tag-unknown"]);
     expect(outcome(coils(7, true))).toEqual(["tag-unknown"]);
     const read = compileProfile(
@@ -90,7 +90,7 @@ describe("addresses to outputs", () => {
     expect(outcome({ ...words(41, 1), device: 1 })).toEqual(["tag-unknown"]);
   });
 
-  it("are refused where the controller may not write, by name", () => {
+  it("are refused where the controller may not write, by name [HP-010 refuses]", () => {
     const ask = resolveWrite(profile, CONTROLLERS.ai, coils(1, true), unknown);
     expect(ask.reasons).toMatchObject([{ code: "not-writable", output: OUT.local }]);
     expect(outcome(words(40, 1), { controller: CONTROLLERS.visitor })).toEqual(["not-writable"]);
@@ -131,7 +131,7 @@ describe("addresses to outputs", () => {
 });
 
 describe("several outputs", () => {
-  it("pass only as exactly a group", () => {
+  it("pass only as exactly a group [HP-024 refuses]", () => {
     expect(outcome(words(41, 3000, 3000))).toEqual(["partial-write"]);
     expect(outcome(words(40, 1, 3000))).toEqual(["partial-write"]);
     expect(outcome(coils(0, true, true), { controller: CONTROLLERS.operator })).toEqual([
@@ -139,7 +139,7 @@ describe("several outputs", () => {
     ]);
   });
 
-  it("of a group written only together do not pass alone", () => {
+  it("of a group written only together do not pass alone [HP-024 allows] [HP-024 refuses]", () => {
     const together = compileProfile(
       buildModel({
         groups: [{ name: "speeds", outputs: [OUT.speed1, OUT.speed2], together: true }],
@@ -156,7 +156,7 @@ describe("values of two registers", () => {
     output("wide", { at: { ...address("hr", 50, "u32"), order: "CDAB" }, kind: "number" }),
   ]);
 
-  it("must be covered whole", () => {
+  it("must be covered whole [HP-011 allows] [HP-011 refuses]", () => {
     expect(outcome(words(50, 0x1234, 0x5678), { profile: wide })).toEqual([[6, 0x12345678]]);
     expect(outcome(words(50, 1), { profile: wide })).toEqual(["partial-write"]);
     expect(outcome(words(51, 1), { profile: wide })).toEqual(["partial-write"]);
@@ -171,12 +171,12 @@ describe("bits of a word", () => {
     output("m3", { at: bitOf(70, 3), bits: "mask" }),
   ]);
 
-  it("that is all ours refuse an undeclared bit set to 1", () => {
+  it("that is all ours refuse an undeclared bit set to 1 [HP-011 refuses]", () => {
     expect(outcome(words(40, 0b101))).toEqual(["partial-write"]);
     expect(outcome(mask(40, 0xfffb, 0b100))).toEqual(["partial-write"]);
   });
 
-  it("that is all ours take the bits a mask leaves alone as planned", () => {
+  it("that is all ours take the bits a mask leaves alone as planned [HP-025 allows] [HP-025 refuses]", () => {
     expect(outcome(mask(40, 0xfffe, 1), { wordNow: () => 0b10 })).toEqual([
       [OUT.run1, 1],
       [OUT.run2, 1],
@@ -188,7 +188,7 @@ describe("bits of a word", () => {
     ]);
   });
 
-  it("that is not all ours are touched only by a mask, and only where declared", () => {
+  it("that is not all ours are touched only by a mask, and only where declared [HP-025 allows] [HP-025 refuses]", () => {
     expect(outcome(mask(70, 0xfff7, 8), { profile: masked })).toEqual([[7, 1]]);
     expect(outcome(mask(70, 0xfff7, 0), { profile: masked })).toEqual([[7, 0]]);
     expect(outcome(mask(70, 0xfff5, 8), { profile: masked })).toEqual(["partial-write"]);

@@ -21,7 +21,7 @@ describe("every", () => {
   const after = (ageUs: number): typeof ready =>
     withOutputState(ready, OUT.speed1, { permits: charges(10_000_000, ageUs) });
 
-  it("permits once the time has passed, and tells how long until then", () => {
+  it("permits once the time has passed, and tells how long until then [HP-018 allows] [HP-018 refuses]", () => {
     expect(
       judge(profile, { state: after(500_000) }, askFor([[OUT.speed1, hz(35.3)]])).verdict,
     ).toBe("permit");
@@ -40,7 +40,7 @@ describe("budget of an output", () => {
     withOutputState(ready, OUT.valve, { permits: charges(...agesUs) });
   const hour = 3_600_000_000;
 
-  it("counts what lies inside (now - W, now]", () => {
+  it("counts what lies inside (now - W, now] [HP-019 allows] [HP-019 refuses]", () => {
     const ages = [1e6, 2e6, 3e6, 4e6, 5e6];
     expect(judge(profile, { state: valve(...ages) }, askFor([[OUT.valve, 0]])).verdict).toBe(
       "permit",
@@ -60,7 +60,7 @@ describe("budget of an output", () => {
 });
 
 describe("budget of a controller over all outputs", () => {
-  it("refuses beyond it, whichever output is asked", () => {
+  it("refuses beyond it, whichever output is asked [HP-019 allows] [HP-019 refuses]", () => {
     const with_ = (count: number): typeof ready =>
       withControllerState(ready, CONTROLLERS.ai, {
         permits: charges(...Array.from({ length: count }, (_, n) => n * 1000 + 1)),
@@ -77,7 +77,7 @@ describe("starts", () => {
   const stopped = at(at(ready, OUT.run1, 0), OUT.run2, 0);
   const started = withOutputState(stopped, OUT.run1, { starts: charges(1, 2, 3, 4, 5, 6) });
 
-  it("refuses one start too many, but not a stop", () => {
+  it("refuses one start too many, but not a stop [HP-020 allows] [HP-020 refuses]", () => {
     const six = judge(
       profile,
       { state: started },
@@ -150,7 +150,7 @@ describe("dwell", () => {
     [OUT.run2, 0],
   ]);
 
-  it("keeps a pump on for min_on and off for min_off", () => {
+  it("keeps a pump on for min_on and off for min_off [HP-021 allows] [HP-021 refuses]", () => {
     expect(judge(profile, { state: runFor(30_000_000) }, stop).verdict).toBe("permit");
     const early = judge(profile, { state: runFor(29_999_999) }, stop);
     expect([codes(early), early.reasons[0]?.freeUs]).toEqual([["dwell"], 1]);
@@ -179,7 +179,7 @@ describe("dwell", () => {
     ).toBe("permit");
   });
 
-  it("holds any value for min_hold", () => {
+  it("holds any value for min_hold [HP-021 allows] [HP-021 refuses]", () => {
     const young = at(ready, OUT.valve, 0, 19_000_000);
     const decision = judge(profile, { state: young }, askFor([[OUT.valve, 1]]));
     expect([codes(decision), decision.reasons[0]?.freeUs]).toEqual([["dwell"], 1_000_000]);
@@ -196,7 +196,7 @@ describe("dwell", () => {
 });
 
 describe("busy", () => {
-  it("bounds unsettled writes per output and per device", () => {
+  it("bounds unsettled writes per output and per device [HP-055 allows] [HP-055 refuses]", () => {
     const three = planned(ready, OUT.valve, 1, 1, 1);
     expect(judge(profile, { state: three }, askFor([[OUT.valve, 1]])).verdict).toBe("permit");
     const four = planned(ready, OUT.valve, 1, 1, 1, 1);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { compileProfile } from "../../../../src/kernel/profile/compile.js";
 import type { ProfileModel } from "../../../../src/kernel/profile/model.js";
+import { QUALITIES } from "../../../../src/kernel/record/look.js";
 import {
   askFor,
   at,
@@ -44,18 +45,18 @@ function imageWith(
 }
 
 describe("permissives", () => {
-  it("pass when surely TRUE", () => {
+  it("pass when surely TRUE [HP-026 allows]", () => {
     expect(judge(profile, { state: stopped }, START).verdict).toBe("permit");
   });
 
-  it("refuse when FALSE, with the rule's id", () => {
+  it("refuse when FALSE, with the rule's id [HP-026 refuses]", () => {
     const decision = judge(profile, { state: stopped, image: imageWith(IN.valveOpen, 0) }, START);
     expect(decision.reasons).toMatchObject([
       { code: "permissive", rule: "P-01", output: OUT.run1 },
     ]);
   });
 
-  it("refuse when UNKNOWN, and say which kind of reading is to blame", () => {
+  it("refuse when UNKNOWN, and say which kind of reading is to blame [HP-026 refuses] [HP-029 refuses]", () => {
     const bad = [
       imageWith(IN.valveOpen, null, { quality: "decode" }),
       imageWith(IN.valveOpen, 1, { quality: "device" }),
@@ -70,7 +71,15 @@ describe("permissives", () => {
     }
   });
 
-  it("take a reading exactly as old as its max_age", () => {
+  it("refuse for each way in which a reading can be bad [HP-029 refuses]", () => {
+    for (const quality of QUALITIES) {
+      const image = imageWith(IN.valveOpen, 1, { quality });
+      const { verdict } = judge(profile, { state: stopped, image }, START);
+      expect([quality, verdict]).toEqual([quality, quality === "good" ? "permit" : "deny"]);
+    }
+  });
+
+  it("take a reading exactly as old as its max_age [HP-029 allows]", () => {
     const image = imageWith(IN.valveOpen, 1, { sentUs: NOW - 1_000_000 });
     expect(judge(profile, { state: stopped, image }, START).verdict).toBe("permit");
   });
@@ -172,7 +181,7 @@ describe("always", () => {
   const running = at(at(ready, OUT.run1, 1), OUT.run2, 1);
   const fast = at(at(running, OUT.speed1, hz(44)), OUT.speed2, hz(45));
 
-  it("permits what keeps the relation and refuses what would break it", () => {
+  it("permits what keeps the relation and refuses what would break it [HP-027 allows] [HP-027 refuses]", () => {
     expect(judge(profile, { state: fast }, askFor([[OUT.speed1, hz(45)]])).verdict).toBe("permit");
     const over = judge(profile, { state: fast }, askFor([[OUT.speed1, hz(45) + 1]]));
     expect(over.reasons).toMatchObject([{ code: "always", rule: "A-01", output: OUT.speed1 }]);
@@ -188,7 +197,7 @@ describe("always", () => {
     );
   });
 
-  it("pins every output the command writes", () => {
+  it("pins every output the command writes [HP-027 allows]", () => {
     const group = askFor([
       [OUT.run1, 1],
       [OUT.run2, 1],
@@ -235,7 +244,7 @@ describe("exclusive", () => {
     { lease: { gainSeq: 7, beatUs: NOW } },
   );
 
-  it("lets one be on and refuses a second", () => {
+  it("lets one be on and refuses a second [HP-028 allows] [HP-028 refuses]", () => {
     expect(judge(one, { state: leased }, askFor([[OUT.valve, 1]], both)).verdict).toBe("permit");
     const state = at(leased, OUT.local, 1);
     const second = judge(one, { state }, askFor([[OUT.valve, 1]], both));

@@ -40,7 +40,7 @@ const FREE: Partial<Output> = {
 describe("range", () => {
   const profile = profileWith(OUT.speed1, { ...FREE, range: { low: 25, high: 50 } });
 
-  it("permits both limits and refuses one raw step beyond, naming the nearest limit", () => {
+  it("permits both limits and refuses one raw step beyond, naming the nearest limit [HP-014 allows] [HP-014 refuses]", () => {
     expect(judge(profile, {}, askFor([[OUT.speed1, hz(25)]])).verdict).toBe("permit");
     expect(judge(profile, {}, askFor([[OUT.speed1, hz(50)]])).verdict).toBe("permit");
     const high = judge(profile, {}, askFor([[OUT.speed1, hz(50) + 1]]));
@@ -49,7 +49,7 @@ describe("range", () => {
     expect([codes(low), low.reasons[0]?.limit]).toEqual([["range"], 25]);
   });
 
-  it("takes limits that fall between raw steps inwards", () => {
+  it("takes limits that fall between raw steps inwards [HP-012 allows] [HP-012 refuses]", () => {
     const between = profileWith(OUT.speed1, { ...FREE, range: { low: 25.004, high: 49.996 } });
     expect(codes(judge(between, {}, askFor([[OUT.speed1, hz(25)]])))).toEqual(["range"]);
     expect(judge(between, {}, askFor([[OUT.speed1, hz(25) + 1]])).verdict).toBe("permit");
@@ -75,7 +75,7 @@ describe("range", () => {
 });
 
 describe("type", () => {
-  it("refuses a float that is NaN or infinite, whatever else is allowed", () => {
+  it("refuses a float that is NaN or infinite, whatever else is allowed [HP-029 refuses]", () => {
     const profile = profileWith(OUT.speed1, {
       ...FREE,
       at: address("hr", 41, "f32"),
@@ -112,7 +112,7 @@ describe("step", () => {
     expect([codes(down), down.reasons[0]?.limit]).toEqual([["step"], 30]);
   });
 
-  it("compares with every value the output may have", () => {
+  it("compares with every value the output may have [HP-015 allows] [HP-015 refuses]", () => {
     const state = planned(readyState(profile), OUT.speed1, hz(38));
     expect(judge(profile, { state }, askFor([[OUT.speed1, hz(40)]])).verdict).toBe("permit");
     const up = judge(profile, { state }, askFor([[OUT.speed1, hz(41)]]));
@@ -127,7 +127,7 @@ describe("step", () => {
     expect([codes(decision), decision.reasons[0]?.limit]).toEqual([["step"], null]);
   });
 
-  it("lets a value outside its range jump to the nearest limit, and nowhere else", () => {
+  it("lets a value outside its range jump to the nearest limit, and nowhere else [HP-014 allows] [HP-014 refuses]", () => {
     const state = at(readyState(profile), OUT.speed1, 0);
     expect(judge(profile, { state }, askFor([[OUT.speed1, hz(25)]])).verdict).toBe("permit");
     const beyond = judge(profile, { state }, askFor([[OUT.speed1, hz(25) + 1]]));
@@ -150,7 +150,7 @@ describe("ramp", () => {
   const after = (ageUs: number): ReturnType<typeof readyState> =>
     withOutputState(readyState(profile), OUT.speed1, { permits: charges(ageUs) });
 
-  it("permits rate times the time since the last permit, and tells when more would pass", () => {
+  it("permits rate times the time since the last permit, and tells when more would pass [HP-016 allows] [HP-016 refuses]", () => {
     const state = after(1_000_000);
     expect(judge(profile, { state }, askFor([[OUT.speed1, hz(37)]])).verdict).toBe("permit");
     const fast = judge(profile, { state }, askFor([[OUT.speed1, hz(38)]]));
@@ -167,7 +167,7 @@ describe("ramp", () => {
     ).toEqual(["ramp"]);
   });
 
-  it("never allows more than the step, however long it was", () => {
+  it("never allows more than the step, however long it was [HP-016 refuses]", () => {
     const decision = judge(profile, { state: after(60_000_000) }, askFor([[OUT.speed1, hz(41)]]));
     expect(codes(decision)).toEqual(["step"]);
   });
@@ -194,7 +194,7 @@ describe("drift", () => {
     ],
   });
 
-  it("is the net change from the value held when the window opened", () => {
+  it("is the net change from the value held when the window opened [HP-017 allows] [HP-017 refuses]", () => {
     expect(judge(profile, { state }, askFor([[OUT.speed1, hz(40)]])).verdict).toBe("permit");
     const far = judge(profile, { state }, askFor([[OUT.speed1, hz(40) + 1]]));
     expect([codes(far), far.reasons[0]?.limit]).toEqual([["drift"], 40]);
@@ -242,7 +242,7 @@ describe("clamp", () => {
   const profile = compileProfile(buildModel({ permissives: [] }));
   const near = at(readyState(profile), OUT.speed1, hz(48));
 
-  it("moves a value outside the range to the nearest limit and says so", () => {
+  it("moves a value outside the range to the nearest limit and says so [HP-023 allows]", () => {
     const decision = judge(profile, { state: near }, askFor([[OUT.speed1, hz(55)]]));
     expect(decision.verdict).toBe("clamp");
     expect(codes(decision)).toEqual(["range", "clamped"]);
@@ -252,14 +252,14 @@ describe("clamp", () => {
     ]);
   });
 
-  it("is denied when any rule objects to the limit as well", () => {
+  it("is denied when any rule objects to the limit as well [HP-023 refuses]", () => {
     const decision = judge(profile, {}, askFor([[OUT.speed1, hz(55)]]));
     expect(decision.verdict).toBe("deny");
     expect(codes(decision)).toContain("step");
     expect(decision.writes[0]?.given).toBeNull();
   });
 
-  it("is denied once the controller's clamps are used up", () => {
+  it("is denied once the controller's clamps are used up [HP-023 allows] [HP-023 refuses]", () => {
     const full = (count: number): ReturnType<typeof readyState> => ({
       ...near,
       controllers: near.controllers.map((known) => ({
@@ -331,7 +331,7 @@ describe("clamp", () => {
 describe("deadband", () => {
   const profile = compileProfile(buildModel({ permissives: [] }));
 
-  it("permits without sending or charging, even where a write would be too soon", () => {
+  it("permits without sending or charging, even where a write would be too soon [HP-022 allows] [HP-022 refuses]", () => {
     const state = withOutputState(readyState(profile), OUT.speed1, { permits: charges(1_000) });
     const decision = judge(profile, { state }, askFor([[OUT.speed1, hz(35.2)]]));
     expect([decision.verdict, decision.noChange, decision.writes[0]?.given]).toEqual([
@@ -343,7 +343,7 @@ describe("deadband", () => {
     expect([more.verdict, codes(more)]).toEqual(["deny", ["ramp", "every"]]);
   });
 
-  it("needs every value the output may have to be near", () => {
+  it("needs every value the output may have to be near [HP-022 refuses]", () => {
     const state = planned(readyState(profile), OUT.speed1, hz(36));
     expect(judge(profile, { state }, askFor([[OUT.speed1, hz(35.1)]])).noChange).toBe(false);
     const unknown = withOutputState(state, OUT.speed1, { proven: null });

@@ -40,7 +40,7 @@ describe("what every command needs", () => {
     expect(codesIn({ ...ready, evidenceWritable: false })).toEqual(["evidence"]);
   });
 
-  it("is the enforcing mode", () => {
+  it("is the enforcing mode [HP-036 allows] [HP-036 refuses]", () => {
     const expected: Readonly<Record<Mode, string>> = {
       starting: "mode",
       observe: "mode",
@@ -111,7 +111,7 @@ describe("a controller", () => {
     expect(codesIn(until(NOW))).toEqual([]);
   });
 
-  it("writes only its own outputs", () => {
+  it("writes only its own outputs [HP-010 refuses]", () => {
     expect(codesIn(ready, askFor([[OUT.local, 1]]))).toEqual(["not-writable"]);
   });
 
@@ -127,7 +127,7 @@ describe("latched trips", () => {
     latched: ids.map((id) => ({ trip: profile.tripById.get(id) ?? -1, id, seq: 50, firedUs: 0 })),
   });
 
-  it("let only the value pass that they set, and leave other outputs alone", () => {
+  it("let only the value pass that they set, and leave other outputs alone [HP-041 allows] [HP-041 refuses]", () => {
     const stop = askFor([
       [OUT.run1, 0],
       [OUT.run2, 0],
@@ -183,7 +183,7 @@ describe("a request that maps to nothing", () => {
 });
 
 describe("a decision", () => {
-  it("gives every reason, in the order of the catalogue", () => {
+  it("gives every reason, in the order of the catalogue [HP-030]", () => {
     const state = {
       ...withControllerState(ready, CONTROLLERS.ai, { lease: null }),
       mode: "holding" as const,

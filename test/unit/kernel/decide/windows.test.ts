@@ -52,7 +52,7 @@ describe("the window of an output", () => {
     });
   });
 
-  it("ends where a permissive would no longer surely hold", () => {
+  it("ends where a permissive would no longer surely hold [HP-058]", () => {
     const image = goodImage(new Map([[IN.pressure, sample(bar(7))]]));
     expect(windowAt(at(ready, OUT.speed1, hz(38)), OUT.speed1, { image })).toEqual({
       low: hz(33),

@@ -49,7 +49,7 @@ describe("a new sample", () => {
     ]);
   });
 
-  it("is bad (implausible) outside what is plausible, good at its ends", () => {
+  it("is bad (implausible) outside what is plausible, good at its ends [HP-029 allows] [HP-029 refuses]", () => {
     const tag = level({ plausible: { low: 1, high: 5 } });
     const judge = (value: number): string => judgeSample(tag, NEVER_READ, arrival(value)).quality;
     expect([judge(0.999), judge(1), judge(5), judge(5.001)]).toEqual([
@@ -83,7 +83,7 @@ describe("a new sample", () => {
     expect(third.quality).toBe("good");
   });
 
-  it("is bad (frozen) when it stood still for the time, unless it may", () => {
+  it("is bad (frozen) when it stood still for the time, unless it may [HP-029 allows] [HP-029 refuses]", () => {
     const tag = level({ frozen: { afterUs: 10, unless: null } });
     const last = judgeSample(tag, NEVER_READ, arrival(2, { sentUs: 0 }));
     const judge = (change: Partial<Arrival>): string =>

@@ -75,14 +75,14 @@ describe("raw words to engineering values", () => {
 });
 
 describe("engineering values to raw words", () => {
-  it("round to the nearest step and come back", () => {
+  it("round to the nearest step and come back [HP-012 allows]", () => {
     const at = address("hr", 41);
     expect(toRaw(at, SPEED, 33.333)).toEqual({ ok: true, raw: 3333 });
     expect(toRaw(at, SPEED, 50)).toEqual({ ok: true, raw: 5000 });
     expect(toRaw({ ...address("hr", 1, "i16") }, null, -1)).toEqual({ ok: true, raw: 0xffff });
   });
 
-  it("are refused outside the format, and when they are no number", () => {
+  it("are refused outside the format, and when they are no number [HP-012 refuses]", () => {
     const at = address("hr", 41);
     expect(toRaw(at, SPEED, -1)).toEqual({ ok: false });
     expect(toRaw(at, SPEED, 700)).toEqual({ ok: false });

@@ -13,7 +13,7 @@ const withLease = (change: Partial<Lease>): Partial<ProfileModel> => ({
 const events = (rig: Rig): readonly string[] => rig.bodies("lease").map(({ event }) => event);
 
 describe("a lease", () => {
-  it("is gained by the first new value, and a command needs it", () => {
+  it("is gained by the first new value, and a command needs it [HP-031 allows] [HP-031 refuses]", () => {
     const rig = new Rig();
     rig.run(600 * MS);
     expect(rig.mode).toBe("enforcing");
@@ -34,7 +34,7 @@ describe("a lease", () => {
     expect(events(rig)).toEqual([]);
   });
 
-  it("lapses when the value stays the same, and not while it changes", () => {
+  it("lapses when the value stays the same, and not while it changes [HP-031 allows] [HP-031 refuses]", () => {
     const rig = new Rig().start();
     for (let beat = 2; beat < 8; beat += 1) {
       rig.run(2 * SECOND);
@@ -48,7 +48,7 @@ describe("a lease", () => {
     expect(events(rig)).toContain("lapsed");
   });
 
-  it("reverts when it lapses, as decisions of the gateway's own that end in an outcome", () => {
+  it("reverts when it lapses, as decisions of the gateway's own that end in an outcome [HP-031 refuses]", () => {
     const rig = new Rig();
     rig.setSpeeds(40, 30);
     rig.start().forget();
@@ -190,7 +190,7 @@ describe("denials", () => {
     expect(rig.bodies("decision")).toHaveLength(30);
   });
 
-  it("suspend the controller after as many as the profile says, with what its lapse means", () => {
+  it("suspend the controller after as many as the profile says, with what its lapse means [HP-035 refuses]", () => {
     const rig = new Rig();
     rig.setSpeeds(40, 30);
     rig.start().forget();
@@ -212,7 +212,7 @@ describe("denials", () => {
     expect(events(rig)).toEqual(["suspended", "gained"]);
   });
 
-  it("spread over more than the window do not suspend", () => {
+  it("spread over more than the window do not suspend [HP-035 allows]", () => {
     const rig = new Rig().start();
     for (let time = 0; time < 30; time += 1) {
       rig.ask(OUT.speed1, hz(60));

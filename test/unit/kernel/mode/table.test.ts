@@ -5,13 +5,13 @@ import { MODES } from "../../../../src/kernel/record/look.js";
 const EVENTS: readonly ModeEvent[] = ["ready", "hold", "drive-safe", "release", "lock", "accept"];
 
 describe("the mode table", () => {
-  it("decides every pair of mode and event", () => {
+  it("decides every pair of mode and event [HP-036]", () => {
     for (const mode of MODES) {
       for (const event of EVENTS) expect(MODES).toContain(transit(mode, event).to);
     }
   });
 
-  it("leads to enforcing only by being ready from starting, or by a person's release", () => {
+  it("leads to enforcing only by being ready from starting, or by a person's release [HP-036]", () => {
     const ways = MODES.flatMap((mode) =>
       EVENTS.filter((event) => mode !== "enforcing" && transit(mode, event).to === "enforcing").map(
         (event) => `${mode}: ${event}`,

@@ -30,7 +30,7 @@ describe("the way of one command", () => {
     expect(rig.did("send")).toHaveLength(1);
   });
 
-  it("withdraws at the second look what may no longer be sent, with the facts that differ", () => {
+  it("withdraws at the second look what may no longer be sent, with the facts that differ [HP-033 refuses]", () => {
     const rig = new Rig().start().forget();
     rig.held["line-wanted"] = true;
     const ticket = rig.ask(OUT.speed1, hz(31));
@@ -47,7 +47,7 @@ describe("the way of one command", () => {
     expect(rig.state.folded.outputs[OUT.speed1]).toMatchObject({ planned: [], permits: [] });
   });
 
-  it("sends at the second look what still may be sent, and keeps no fact that only grew older", () => {
+  it("sends at the second look what still may be sent, and keeps no fact that only grew older [HP-033 allows]", () => {
     const rig = new Rig().start().forget();
     rig.held["line-wanted"] = true;
     rig.ask(OUT.speed1, hz(31));
@@ -57,7 +57,7 @@ describe("the way of one command", () => {
     expect(rig.bodies("outcome")[0]?.look).toMatchObject({ tags: [], kernel: [] });
   });
 
-  it("refuses as stale a command that arrived too long ago, and takes one that did not", () => {
+  it("refuses as stale a command that arrived too long ago, and takes one that did not [HP-032 allows] [HP-032 refuses]", () => {
     const rig = new Rig().start().forget();
     const write = { device: 0, table: "hr", address: 41, function: 6 } as const;
     const data = { kind: "words", words: [hz(31)] } as const;
@@ -68,7 +68,7 @@ describe("the way of one command", () => {
     expect(rig.replyTo(fresh)).toMatchObject({ exception: null });
   });
 
-  it("never sends a permit after its deadline, and gives back what it was charged", () => {
+  it("never sends a permit after its deadline, and gives back what it was charged [HP-032 refuses]", () => {
     const rig = new Rig().start().forget();
     rig.held["line-wanted"] = true;
     const ticket = rig.ask(OUT.speed1, hz(31));
@@ -101,7 +101,7 @@ describe("the way of one command", () => {
     expect(rig.outcomes()).toEqual(["withdrawn", "done"]);
   });
 
-  it("keeps durable permits of a device in order, one on the wire at a time", () => {
+  it("keeps durable permits of a device in order, one on the wire at a time [HP-061]", () => {
     const rig = new Rig().start().forget();
     rig.held.send = true;
     rig.ask(OUT.speed1, hz(31));
@@ -114,7 +114,7 @@ describe("the way of one command", () => {
     expect(rig.did("send").map(({ write }) => write.address)).toEqual([41, 42]);
   });
 
-  it("says no change inside the deadband: nothing sent, nothing charged, success", () => {
+  it("says no change inside the deadband: nothing sent, nothing charged, success [HP-022 allows]", () => {
     const rig = new Rig().start().forget();
     const ticket = rig.ask(OUT.speed1, hz(30.1));
     expect(rig.did("send")).toEqual([]);
@@ -123,7 +123,7 @@ describe("the way of one command", () => {
     expect(rig.state.folded.outputs[OUT.speed1]?.permits).toEqual([]);
   });
 
-  it("writes the nearest limit for a clamp, and answers success only to a controller that reads back", () => {
+  it("writes the nearest limit for a clamp, and answers success only to a controller that reads back [HP-023 allows] [HP-023 refuses]", () => {
     const rig = new Rig().start();
     rig.setSpeeds(47, 30);
     const outputs = rig.profile.model.outputs;
@@ -161,7 +161,7 @@ describe("the way of one command", () => {
     }
   });
 
-  it("passes a device's exception on as surely not done", () => {
+  it("passes a device's exception on as surely not done [HP-056]", () => {
     const rig = new Rig().start().forget();
     rig.answer = { kind: "exception", code: 2, reply: Uint8Array.of(0x86, 2) };
     const ticket = rig.ask(OUT.speed1, hz(31));

@@ -84,7 +84,7 @@ describe("a device that falls silent", () => {
 });
 
 describe("a PLC whose program stopped", () => {
-  it("has bad inputs from then on, though its server answers", () => {
+  it("has bad inputs from then on, though its server answers [HP-045]", () => {
     const rig = new Rig().start().forget();
     rig.counting = false;
     rig.run(900 * MS);
@@ -103,7 +103,7 @@ describe("a PLC whose program stopped", () => {
     expect(rig.state.image.samples.every(({ quality }) => quality === "good")).toBe(true);
   });
 
-  it("is believed again when its counter moves again", () => {
+  it("is believed again when its counter moves again [HP-045]", () => {
     const rig = new Rig({ trips: onlyBuiltIn() }).start().forget();
     rig.counting = false;
     rig.run(1_500 * MS);

@@ -5,7 +5,7 @@ import { IN } from "../../../support/model.js";
 import { trip } from "../../../support/tags.js";
 
 describe("a write without an answer", () => {
-  it("is unknown, answered as perhaps done, never sent again, and stays planned", () => {
+  it("is unknown, answered as perhaps done, never sent again, and stays planned [HP-053] [HP-056]", () => {
     const rig = new Rig().start().forget();
     rig.answer = TIMED_OUT;
     const ticket = rig.ask(OUT.speed1, hz(31));
@@ -20,7 +20,7 @@ describe("a write without an answer", () => {
     expect(rig.state.folded.outputs[OUT.speed1]?.planned).toMatchObject([{ raw: hz(31) }]);
   });
 
-  it("is resolved as done by a read that left after the late window, not by an earlier one", () => {
+  it("is resolved as done by a read that left after the late window, not by an earlier one [HP-061]", () => {
     const rig = new Rig().start().forget();
     rig.answer = TIMED_OUT;
     rig.ask(OUT.speed1, hz(31));
@@ -36,7 +36,7 @@ describe("a write without an answer", () => {
     expect(rig.latched).toEqual([]);
   });
 
-  it("is resolved as not done when the old value is still there after the late window", () => {
+  it("is resolved as not done when the old value is still there after the late window [HP-061]", () => {
     const rig = new Rig().start().forget();
     rig.answer = TIMED_OUT;
     rig.ask(OUT.speed1, hz(31));
@@ -246,7 +246,7 @@ describe("confirm rules", () => {
 });
 
 describe("writes by somebody else", () => {
-  it("trip: the safe state is driven at once, and a person must reset", () => {
+  it("trip: the safe state is driven at once, and a person must reset [HP-037 refuses]", () => {
     const rig = new Rig().start().forget();
     rig.registers.hr.set(41, hz(40));
     rig.run(300 * MS);
@@ -266,7 +266,7 @@ describe("writes by somebody else", () => {
     expect(rig.bodies("notice").filter(({ what }) => what === "read-back")).toHaveLength(3);
   });
 
-  it("are taken over in the plant's local mode, and end the controller's lease", () => {
+  it("are taken over in the plant's local mode, and end the controller's lease [HP-037 allows]", () => {
     const rig = new Rig().start().forget();
     rig.registers.ir.set(0, 1);
     rig.run(300 * MS);

@@ -26,7 +26,7 @@ const fire = (rig: Rig): void => {
 };
 
 describe("driving the safe state", () => {
-  it("writes the steps in their order, each after the one before was read back", () => {
+  it("writes the steps in their order, each after the one before was read back [HP-043]", () => {
     const rig = new Rig(threeSteps()).start().forget();
     fire(rig);
     expect(rig.mode).toBe("safe-state");
@@ -46,7 +46,7 @@ describe("driving the safe state", () => {
     expect(rig.bodies("notice").map(({ what }) => what)).toContain("safe-state-confirmed");
   });
 
-  it("does not wait for a step longer than its time, says that it is late, and goes on trying", () => {
+  it("does not wait for a step longer than its time, says that it is late, and goes on trying [HP-043]", () => {
     const rig = new Rig(threeSteps()).start().forget();
     rig.safeAnswer = TIMED_OUT;
     fire(rig);
@@ -125,7 +125,7 @@ describe("driving the safe state", () => {
     expect(rig.mode).toBe("safe-state");
   });
 
-  it("asks for a checkpoint when it is entered, and acts though evidence fails", () => {
+  it("asks for a checkpoint when it is entered, and acts though evidence fails [HP-044]", () => {
     const rig = new Rig({ inputs: quickInputs() }).start().forget();
     rig.give({ kind: "evidence-failed", why: "disk full" });
     fire(rig);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { foldEntry, initialState } from "../../../../src/kernel/state/fold.js";
 import type { FoldedState } from "../../../../src/kernel/state/state.js";
-import { hz, MS, OUT, Rig, SECOND, TIMED_OUT } from "../../../support/kernel-rig.js";
+import { bootEntry, hz, MS, OUT, Rig, SECOND, TIMED_OUT } from "../../../support/kernel-rig.js";
 
 const GAP = 2 * SECOND;
 /** A run that ended here and now, as its log leaves it. */
@@ -55,6 +56,27 @@ describe("the first start ever", () => {
 });
 
 describe("a restart", () => {
+  it("finds the state that the run before had: both come from folding its log alone [HP-079]", () => {
+    const rig = new Rig();
+    const first = initialState(rig.profile);
+    const boot = bootEntry(rig.profile, first, rig.nowUs);
+    rig.start();
+    rig.answer = TIMED_OUT;
+    rig.ask(OUT.speed1, hz(31));
+    rig.ask(OUT.speed2, hz(90));
+    rig.registers.di.set(0, 0);
+    rig.run(400 * MS);
+    const log = [boot, ...rig.records];
+    const state = log.reduce((before, entry) => foldEntry(rig.profile, before, entry), first);
+    expect(state).toEqual(rig.state.folded);
+    expect(state.latched).toHaveLength(1);
+    expect(state.unsettled).toHaveLength(1);
+    const less = log.slice(0, -1);
+    expect(
+      less.reduce((before, entry) => foldEntry(rig.profile, before, entry), first),
+    ).not.toEqual(rig.state.folded);
+  });
+
   it("holds when read-back equals the log and the gap is shorter than the lease", () => {
     const rig = again(new Rig().start(), GAP);
     rig.run(SECOND);

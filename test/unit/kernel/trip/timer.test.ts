@@ -65,7 +65,7 @@ describe("a trip's delays", () => {
     );
   });
 
-  it("let an automatic reset wait until the cause has been surely gone for long enough", () => {
+  it("let an automatic reset wait until the cause has been surely gone for long enough [HP-042 allows] [HP-042 refuses]", () => {
     let timer = advanceTimer(startTimer(0), TRUE, 10, true);
     timer = advanceTimer(timer, UNKNOWN, 20, true);
     timer = advanceTimer(timer, FALSE, 25, true);

@@ -11,7 +11,7 @@ const running = (): Rig => {
 };
 
 describe("trips", () => {
-  it("drive their writes when the condition has been true for its time, and not before", () => {
+  it("drive their writes when the condition has been true for its time, and not before [HP-040 refuses]", () => {
     const rig = running();
     rig.registers.ir.set(20, bar(9));
     rig.run(500 * MS);
@@ -25,7 +25,7 @@ describe("trips", () => {
     ]);
   });
 
-  it("stay quiet without their cause", () => {
+  it("stay quiet without their cause [HP-040 allows]", () => {
     const rig = running();
     rig.registers.ir.set(20, bar(7.9));
     for (let beat = 2; beat < 12; beat += 1) {
@@ -49,7 +49,18 @@ describe("trips", () => {
     expect(causes.map(({ cause }) => cause)).toEqual([trip?.seq, trip?.seq]);
   });
 
-  it("fire when their condition has been unknown for blind_for, and not when it recovers before", () => {
+  it("are refused by no rule: what a controller is denied, a trip does all the same [HP-044]", () => {
+    const rig = running();
+    const stop = rig.ask(OUT.run1, 0);
+    expect(rig.replyTo(stop)).toMatchObject({ exception: 6, why: { code: "dwell" } });
+    expect(rig.registers.hr.get(40)).toBe(3);
+    rig.registers.di.set(0, 0);
+    rig.run(300 * MS);
+    expect(rig.latched).toEqual(["T-03"]);
+    expect(rig.registers.hr.get(40)).toBe(0);
+  });
+
+  it("fire when their condition has been unknown for blind_for, and not when it recovers before [HP-040 allows] [HP-040 refuses]", () => {
     const rig = running();
     rig.registers.ir.set(20, 30_000);
     rig.run(4_900 * MS);
@@ -62,7 +73,7 @@ describe("trips", () => {
     expect(rig.bodies("trip")[0]).toMatchObject({ event: "fired-unknown" });
   });
 
-  it("remember which one came first while any is latched", () => {
+  it("remember which one came first while any is latched [HP-041]", () => {
     const rig = running();
     rig.registers.di.set(0, 0);
     rig.run(300 * MS);
@@ -79,7 +90,7 @@ describe("trips", () => {
     expect(rig.bodies("trip").filter(({ rule }) => rule === "T-03")).toHaveLength(1);
   });
 
-  it("let only the tripped value pass while latched", () => {
+  it("let only the tripped value pass while latched [HP-041 refuses]", () => {
     const rig = running();
     rig.registers.di.set(0, 0);
     rig.run(300 * MS);
@@ -104,7 +115,7 @@ describe("trips", () => {
     expect(outcome).toMatchObject({ cause: trip?.seq, body: { outcome: "withdrawn" } });
   });
 
-  it("reset by themselves only where the profile says so, and only when the cause was gone for the time", () => {
+  it("reset by themselves only where the profile says so, and only when the cause was gone for the time [HP-042 allows]", () => {
     const rig = running();
     rig.setLevel(0.5);
     rig.run(10 * SECOND);
@@ -117,7 +128,7 @@ describe("trips", () => {
     );
   });
 
-  it("reset by a person only with the cause gone and a reason given", () => {
+  it("reset by a person only with the cause gone and a reason given [HP-042 allows] [HP-042 refuses]", () => {
     const rig = running();
     rig.registers.di.set(0, 0);
     rig.run(300 * MS);
@@ -140,7 +151,7 @@ describe("trips", () => {
     expect(rig.bodies("operator-act")).toHaveLength(3);
   });
 
-  it("never reset by a person while the cause cannot be seen", () => {
+  it("never reset by a person while the cause cannot be seen [HP-042 refuses]", () => {
     const rig = running();
     rig.registers.di.set(0, 0);
     rig.run(300 * MS);
@@ -153,7 +164,7 @@ describe("trips", () => {
 });
 
 describe("a trip's writes", () => {
-  it("are repeated until they are read back, and then no more", () => {
+  it("are repeated until they are read back, and then no more [HP-043]", () => {
     const rig = running();
     rig.safeAnswer = TIMED_OUT;
     rig.registers.di.set(0, 0);
