@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
-import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 
 /** Where and when these figures were taken: a figure without this says nothing. */
 export type Machine = {
@@ -12,6 +12,8 @@ export type Machine = {
   readonly kernel: string;
   readonly node: string;
   readonly disk: string;
+  /** Processes that wanted a core over the minute before the run: what else the machine was doing. */
+  readonly loadBefore: number;
 };
 
 /** `f_type` of statfs(2); only the names matter here. */
@@ -37,6 +39,7 @@ export async function describeMachine(folder: string, command: string): Promise<
     kernel: release(),
     node: process.version,
     disk: await nameDisk(folder),
+    loadBefore: loadavg()[0] ?? Number.NaN,
   };
 }
 

@@ -44,7 +44,7 @@ export function writeReport(findings: Findings, scenes: readonly Scene[]): strin
 function writeMachine({ machine, fsync, rules }: Findings): readonly string[] {
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${machine.node}`,
-    `${machine.date}  ${machine.command}`,
+    `${machine.date}  ${machine.command}  (load average before: ${machine.loadBefore.toFixed(1)})`,
     `disk: ${machine.disk}; append + fdatasync, 1 ms apart: p50 ${micro(median(fsync.map(({ p50Us }) => p50Us)))} us, p99 ${micro(median(fsync.map(({ p99Us }) => p99Us)))} us`,
     `profile: ${rules}`,
   ];

@@ -16,7 +16,7 @@ import type { LoadedSite, SiteMessage } from "./cli/site-files.js";
 import { beginBoot, rotationBodies, type BootFacts } from "./guard/boot.js";
 import { DoorHost } from "./guard/door-host.js";
 import { openEvidence } from "./guard/evidence/open.js";
-import { driveLastResort, type DeviceLinks } from "./guard/last-resort.js";
+import { driveLastResort } from "./guard/last-resort.js";
 import { Guard } from "./guard/guard.js";
 import { viewEntry } from "./guard/entry-view.js";
 import { OperatorServer } from "./guard/operator-server.js";
@@ -25,8 +25,9 @@ import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
 import { tellStatus } from "./guard/status.js";
 import { compileProfile } from "./kernel/profile/compile.js";
-import type { CompiledProfile } from "./kernel/profile/compiled.js";
+import type { Mode } from "./kernel/record/look.js";
 import { initialKernelState } from "./kernel/step/step.js";
+import type { Us } from "./kernel/units.js";
 
 /** Composition root of the guard: `--site FILE [--run DIR] [--scale N] [--tied]`. */
 const INTERNAL_FAULT = 70;
@@ -36,7 +37,7 @@ const LAST_RESORT_MS = 1_000;
 const RECONNECT = { firstUs: 100_000, mostUs: 2_000_000 };
 
 /** What is to be done before this process ends by a fault of its own; set once the plant is ours. */
-let beforeTheEnd: (() => Promise<void>) | null = null;
+let beforeTheEnd: ((fault: string) => Promise<void>) | null = null;
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 await main();
@@ -130,8 +131,11 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   } as const;
   await openSockets(guard, { doors, facts, options });
   store.checkpoint("boot");
-  beforeTheEnd = async () => {
-    await endSafely(profile, links, store);
+  const running = guard;
+  beforeTheEnd = async (fault) => {
+    const driven = await driveLastResort(profile, links, LAST_RESORT_MS);
+    say(`safe state: ${driven.length === 0 ? "nothing was acknowledged" : driven.join(", ")}`);
+    await lockOut(store, { fault, from: running.state.folded.mode, atUs: clock.nowUs() });
   };
   guard.start();
   say(
@@ -150,14 +154,26 @@ function factsOf(loaded: LoadedSite, signer: Signer): Omit<BootFacts, "machineBo
   };
 }
 
-/** Safe state first, then what evidence there is; each for a bounded time. */
-async function endSafely(
-  profile: CompiledProfile,
-  links: readonly DeviceLinks[],
+/**
+ * The last entry of a run that ended by a fault of ours: the next one stays locked out, with the safe state
+ * driven, until a person takes over. Bounded: a disk that does not answer keeps nobody.
+ */
+async function lockOut(
   store: EvidenceStore,
+  end: { readonly fault: string; readonly from: Mode; readonly atUs: Us },
 ): Promise<void> {
-  const driven = await driveLastResort(profile, links, LAST_RESORT_MS);
-  say(`safe state: ${driven.length === 0 ? "nothing was acknowledged" : driven.join(", ")}`);
+  store.append({
+    seq: store.head().nextSeq,
+    monoUs: end.atUs,
+    cause: null,
+    body: {
+      type: "mode",
+      from: end.from,
+      to: "locked-out",
+      why: `internal fault: ${end.fault}`.slice(0, 200),
+      look: null,
+    },
+  });
   await Promise.race([store.close(), wait(LAST_RESORT_MS)]);
 }
 
@@ -297,5 +313,5 @@ function fail(error: unknown): void {
   beforeTheEnd = null;
   if (last === null) process.exit(INTERNAL_FAULT);
   const end = (): never => process.exit(INTERNAL_FAULT);
-  last().then(end, end);
+  last(message).then(end, end);
 }

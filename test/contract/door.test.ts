@@ -110,19 +110,18 @@ describe.each([
 
   it("shows in the window block what would be permitted, to the raw step [HP-058]", async () => {
     const flagsLowHigh = (): readonly number[] => [...(windowAt(WINDOW_SPEED_A) ?? [])].slice(0, 6);
-    // The other speed stands at 40, and both together may be 90.
-    await until(() => flagsLowHigh().join() === "0,0,0,0,0,50").catch(()=>{console.log("A",flagsLowHigh(), rig.guard.state.folded.outputs[1],rig.guard.state.folded.outputs[4])});
-    door.send(request(1, 1, [6, 0, 0, 0, 51]));
-    await until(() => replyTo(1) !== undefined);
-    expect(replyTo(1)?.pdu[0]).toBe(0x86);
-    door.send(request(2, 1, [6, 0, 0, 0, 50]));
-    await until(() => replyTo(2) !== undefined);
-    expect(replyTo(2)?.pdu).toEqual(Uint8Array.of(6, 0, 0, 0, 50));
-    door.send(request(3, 1, [6, 0, 0, 0, 20]));
-    await until(() => replyTo(3) !== undefined);
-    door.send(request(4, 2, [6, 0, 0, 0, 60]));
-    await until(() => replyTo(4) !== undefined);
-    await until(() => flagsLowHigh().join() === "0,0,0,0,0,30");
+    const answerTo = async (ticket: number, unit: number, value: number): Promise<unknown> => {
+      door.send(request(ticket, unit, [6, 0, 0, 0, value]));
+      await until(() => replyTo(ticket) !== undefined);
+      return replyTo(ticket)?.pdu[0];
+    };
+    // Both speeds stand at 40, and together they may be 90.
+    await until(() => flagsLowHigh().join() === "0,0,0,0,0,50");
+    expect(await answerTo(1, 1, 51)).toBe(0x86);
+    expect(await answerTo(2, 2, 50)).toBe(6);
+    await until(() => flagsLowHigh().join() === "0,0,0,0,0,40");
+    expect(await answerTo(3, 1, 41)).toBe(0x86);
+    expect(await answerTo(4, 1, 40)).toBe(6);
   });
 
   it("sends nothing and answers nothing while the record is not on stable storage", async () => {

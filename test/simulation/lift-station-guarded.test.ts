@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { BAD_ACTS, DEMO_SCHEDULE, GOOD_SCHEDULE } from "../../simulators/ai-controller/acts.js";
 import { createController } from "../../simulators/ai-controller/controller.js";
+import type { JournalEntry } from "../../simulators/lift-station/journal.js";
 import { createLiftStation } from "../../simulators/lift-station/station.js";
+import type { DecisionBody } from "../../src/kernel/record/entry.js";
 import { GuardedStation, loadStationProfile } from "./guarded-station.js";
 
 const S = 1_000_000;
@@ -38,6 +40,31 @@ describe.each(SEEDS)("seed %i, with the kernel between controller and plant", (s
     expect(guarded.mode).toBe("safe-state");
   });
 
+  it("leaves in the PLC's own journal what was released, all of it and nothing else [HP-103]", () => {
+    const controller = createController(seed, DEMO_SCHEDULE);
+    const station = createLiftStation({ seed, looseTerminal: true });
+    const guarded = new GuardedStation(profile, station, controller);
+    guarded.run(260 * S);
+    const decisions = guarded.decisions().filter(({ verdict }) => verdict !== "hold");
+    const released = decisions.map(writtenBy).filter((write) => write !== "");
+    expect(decisions.length - released.length).toBeGreaterThan(10);
+    const own = new Set(
+      guarded.records.flatMap(({ body }) =>
+        body.type === "safe-step" ? [`${body.output}=${body.given}`] : [],
+      ),
+    );
+    const journal = station.journal.entries().map(seenBy);
+    const commanded = journal.filter((write) => !write.split(" ").some((part) => own.has(part)));
+    expect(journal.length).toBeGreaterThan(commanded.length);
+    const others = released.filter((write) => !write.split(" ").some((part) => own.has(part)));
+    expect(others.length).toBeGreaterThan(5);
+    expect(commanded).toEqual(others);
+    for (const write of journal) {
+      const isOwn = write.split(" ").some((part) => own.has(part));
+      expect(isOwn || released.includes(write), write).toBe(true);
+    }
+  });
+
   it("lets the sound controller work for an hour, and grants nearly all of it", () => {
     const controller = createController(seed, GOOD_SCHEDULE);
     const guarded = new GuardedStation(profile, createLiftStation({ seed }), controller);
@@ -50,3 +77,24 @@ describe.each(SEEDS)("seed %i, with the kernel between controller and plant", (s
     expect(refused).toBeLessThanOrEqual(granted / 10);
   });
 });
+
+/** What a decision released, as `output=raw` of each output; empty: nothing. */
+function writtenBy({ verdict, writes }: DecisionBody): string {
+  if (verdict === "deny" || writes instanceof Uint8Array) return "";
+  return writes
+    .flatMap(({ output, given }) => (given === null ? [] : [`${output}=${given}`]))
+    .sort()
+    .join(" ");
+}
+
+/** The same of what the PLC received. */
+function seenBy({ table, address, words }: JournalEntry): string {
+  return profile.model.outputs
+    .flatMap(({ at }, output) => {
+      const word = at.table === table ? words[at.register - address] : undefined;
+      if (word === undefined) return [];
+      return [`${output}=${at.bit === null ? word : (word >>> at.bit) & 1}`];
+    })
+    .sort()
+    .join(" ");
+}

@@ -41,8 +41,11 @@ export function replyServed(
   turn: Turn,
   answer: Omit<Answer, "served"> & { readonly controller: number },
 ): void {
-  const readsBack = turn.model.controllers[answer.controller]?.readsBack === true;
-  reply(turn, { ...answer, served: answer.verdict !== "clamp" || readsBack });
+  // Field by field: what comes here is often a whole pending permit.
+  const { ticket, controller, verdict, reasons, asked, seq } = answer;
+  const readsBack = turn.model.controllers[controller]?.readsBack === true;
+  const served = verdict !== "clamp" || readsBack;
+  reply(turn, { ticket, verdict, reasons, served, asked, seq });
 }
 
 function whyOf(turn: Turn, answer: Answer, lead: Reason | null, seq: number | null): Why {

@@ -94,7 +94,8 @@ const flipLast = (body: Uint8Array): Uint8Array => {
   return body;
 };
 
-describe("verification", () => {
+/** Thousands of verifications of one log: seconds, but minutes on a busy machine. */
+describe("verification", { timeout: 300_000 }, () => {
   it("passes a log as it was written, and says what it did not meet [HP-072 allows] [HP-073 allows]", () => {
     const report = verifyOne(LOG);
     expect(failed(report)).toEqual([]);

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import type { Order } from "../../../src/codec/door/message.js";
+import { CommandDesk, type DoorSession } from "../../../src/guard/command-desk.js";
+import type { Input } from "../../../src/kernel/step/input.js";
+import { createManualClock } from "../../support/host-clock.js";
+
+const OWN_UNIT = 247;
+const LEASE_REGISTER = 3;
+/** What may be with the kernel, and what may wait for it, of one controller. */
+const WITH_KERNEL = 64;
+const INBOX = 512;
+
+type Desk = {
+  readonly session: DoorSession;
+  readonly told: Input[];
+  readonly orders: Order[];
+  readonly ask: (connection: number, unit: number, pdu: readonly number[]) => boolean;
+  readonly drain: () => void;
+};
+
+/** Two clients, each its own controller; the kernel takes what it is told and answers nothing. */
+function openDesk(): Desk {
+  const told: Input[] = [];
+  const orders: Order[] = [];
+  const clock = { ...createManualClock(), hostUs: () => 0, scale: 1 };
+  const desk = new CommandDesk({
+    clock,
+    listeners: [
+      {
+        host: "127.0.0.1",
+        port: 0,
+        units: [[1, 0]],
+        peers: [
+          ["10.0.0.1", 0],
+          ["10.0.0.2", 1],
+        ],
+      },
+    ],
+    ownUnit: OWN_UNIT,
+    leaseRegisters: [LEASE_REGISTER, null],
+    newId: () => new Uint8Array(16),
+    tell: (input) => void told.push(input),
+    readSouth: () => undefined,
+    mayRead: () => true,
+  });
+  const session = desk.openSession((order) => void orders.push(order));
+  session.receive({ kind: "open", connection: 0, listener: 0, peer: "10.0.0.1" });
+  session.receive({ kind: "open", connection: 1, listener: 0, peer: "10.0.0.2" });
+  session.receive({ kind: "open", connection: 2, listener: 0, peer: "10.0.0.3" });
+  let ticket = 0;
+  return {
+    session,
+    told,
+    orders,
+    ask: (connection, unit, pdu) =>
+      session.receive({
+        kind: "request",
+        ticket: (ticket += 1),
+        connection,
+        unit,
+        pdu: Uint8Array.from(pdu),
+        receivedHostUs: 0,
+      }),
+    drain: () => {
+      // More often than there are commands: what does not go now, does not go.
+      for (let turn = 0; turn < 20; turn += 1) desk.drain();
+    },
+  };
+}
+
+const commands = (told: readonly Input[], controller: number): readonly Input[] =>
+  told.filter((input) => input.kind === "command" && input.controller === controller);
+const busy = (told: readonly Input[]): readonly Input[] =>
+  told.filter((input) => input.kind === "command" && input.refusal === "busy");
+
+describe("commands that come in faster than they are judged", () => {
+  it("wait up to a bound and are refused as busy beyond it, one controller at a time [HP-055 allows] [HP-055 refuses]", () => {
+    const { ask, told, drain } = openDesk();
+    for (let count = 0; count < INBOX; count += 1) expect(ask(0, 1, [6, 0, 41, 0, 1])).toBe(true);
+    expect(busy(told)).toEqual([]);
+    ask(0, 1, [6, 0, 41, 0, 2]);
+    expect(busy(told)).toMatchObject([{ controller: 0, request: null }]);
+    ask(1, 1, [6, 0, 41, 0, 3]);
+    expect(busy(told)).toHaveLength(1);
+    drain();
+    expect(commands(told, 0)).toHaveLength(WITH_KERNEL + 1);
+    expect(commands(told, 1)).toHaveLength(1);
+  });
+});
+
+describe("a beat", () => {
+  it("is a write of the controller's own lease register [HP-031 allows]", () => {
+    const { ask, told, orders } = openDesk();
+    ask(0, OWN_UNIT, [6, 0, LEASE_REGISTER, 0x12, 0x34]);
+    expect(told).toEqual([{ kind: "beat", controller: 0, value: 0x1234 }]);
+    expect(orders).toMatchObject([{ kind: "reply", why: null }]);
+  });
+
+  it("is no read, no other write, and nobody else's write [HP-031 refuses]", () => {
+    const { ask, told, drain } = openDesk();
+    ask(0, OWN_UNIT, [3, 0, LEASE_REGISTER, 0, 1]);
+    ask(0, OWN_UNIT, [4, 0, 0, 0, 6]);
+    ask(0, 1, [3, 0, 41, 0, 1]);
+    ask(0, 1, [6, 0, LEASE_REGISTER, 0, 1]);
+    ask(0, OWN_UNIT, [6, 0, LEASE_REGISTER + 1, 0, 1]);
+    ask(0, OWN_UNIT, [6, 0, LEASE_REGISTER, 0]);
+    ask(0, OWN_UNIT, [16, 0, LEASE_REGISTER, 0, 1, 2, 0, 1]);
+    ask(1, OWN_UNIT, [6, 0, LEASE_REGISTER, 0, 1]);
+    ask(2, OWN_UNIT, [6, 0, LEASE_REGISTER, 0, 1]);
+    drain();
+    expect(told).toHaveLength(8);
+    expect(told.filter(({ kind }) => kind === "beat")).toEqual([]);
+  });
+});

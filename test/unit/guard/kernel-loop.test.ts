@@ -1,0 +1,75 @@
+import { describe, expect, it } from "vitest";
+import { KernelLoop } from "../../../src/guard/kernel-loop.js";
+import type { Entry } from "../../../src/kernel/record/entry.js";
+import { foldEntry } from "../../../src/kernel/state/fold.js";
+import type { Input } from "../../../src/kernel/step/input.js";
+import { OUT, Rig } from "../../support/kernel-rig.js";
+
+const STOP: Input = {
+  kind: "operator",
+  person: "eva",
+  why: "smoke",
+  act: { kind: "stop-ai", safe: true },
+};
+
+/** A loop over a kernel that enforces; `did` tells in order what it recorded and what it did. */
+function startLoop(): {
+  readonly loop: KernelLoop;
+  readonly did: string[];
+  readonly entries: Entry[];
+  readonly rig: Rig;
+} {
+  const rig = new Rig().start();
+  const did: string[] = [];
+  const entries: Entry[] = [];
+  const loop = new KernelLoop(rig.state, {
+    profile: rig.profile,
+    nowUs: () => rig.nowUs,
+    append: (entry) => {
+      entries.push(entry);
+      did.push(`record ${entry.body.type}`);
+    },
+    act: (effect) => {
+      did.push(effect.kind);
+      if (effect.kind !== "safe-write") return;
+      expect(loop.busy).toBe(true);
+      const { device, output, attempt } = effect;
+      const result = { kind: "acknowledged", reply: new Uint8Array(0) } as const;
+      loop.tell({ kind: "safe-write-settled", device, output, attempt, result });
+    },
+    settled: () => void did.push("settled"),
+  });
+  return { loop, did, entries, rig };
+}
+
+describe("the kernel's loop", () => {
+  it("sends what drives the safe state before it records anything of that step [HP-044]", () => {
+    const { loop, did } = startLoop();
+    loop.tell(STOP);
+    expect(did[0]).toBe("safe-write");
+    expect(did.findIndex((what) => what.startsWith("record"))).toBeGreaterThan(0);
+    expect(did).toContain("record mode");
+    expect(loop.state.folded.mode).toBe("safe-state");
+  });
+
+  it("records before it does anything else, and takes what is told meanwhile afterwards", () => {
+    const { loop, did } = startLoop();
+    loop.tell(STOP);
+    expect(did.indexOf("record mode")).toBeLessThan(did.indexOf("checkpoint"));
+    expect(did.indexOf("checkpoint")).toBeLessThan(did.indexOf("safe-read-back"));
+    expect(did.filter((what) => what === "settled")).toHaveLength(1);
+    expect(did.at(-1)).toBe("settled");
+    expect(loop.busy).toBe(false);
+  });
+
+  it("has no state but that which its records fold to, its own entries included [HP-079]", () => {
+    const { loop, entries, rig } = startLoop();
+    const before = loop.state.folded;
+    loop.tell(STOP);
+    loop.record(() => [{ type: "site", digest: new Uint8Array(32), event: "seen" }]);
+    expect(entries.at(-1)).toMatchObject({ body: { type: "site" } });
+    const folded = entries.reduce((state, entry) => foldEntry(rig.profile, state, entry), before);
+    expect(folded).toEqual(loop.state.folded);
+    expect(folded.outputs[OUT.local]?.planned).not.toEqual(before.outputs[OUT.local]?.planned);
+  });
+});
