@@ -134,7 +134,9 @@ function readAct(value: object, act: unknown): OperatorAct["act"] | null {
 
 function textOf(value: object, key: string): string | null {
   const text: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
-  return typeof text === "string" && text.length > 0 && text.length <= 256 ? text : null;
+  if (typeof text !== "string" || text.length === 0 || text.length > 256) return null;
+  // Half a character has no UTF-8, so evidence could not hold it.
+  return /\p{Surrogate}/u.test(text) ? null : text;
 }
 
 function parse(line: string): unknown {

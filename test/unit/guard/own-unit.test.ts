@@ -112,6 +112,7 @@ describe("an ask at the operator socket", () => {
     '{"ask":"act","act":"reset","person":"ada","why":"x"}',
     '{"ask":"act","act":"load","person":"ada","why":"x"}',
     `{"ask":"act","act":"stop-ai","person":"${"a".repeat(300)}","why":"x"}`,
+    '{"ask":"act","act":"stop-ai","person":"ada","why":"half a character: \\ud83d"}',
   ])("is refused when it is %s", (line) => {
     expect(readAsk(line)).toBeNull();
   });
