@@ -7,7 +7,7 @@ import {
 } from "../codec/door/message.js";
 import type { CommandArrived, Input } from "../kernel/step/input.js";
 import type { Reply } from "../kernel/step/effect.js";
-import { answerPdu, exceptionPdu, readCommand, type Command } from "./command.js";
+import { answerPdu, readCommand, type Command } from "./command.js";
 import { fromHost, type HostClock } from "./host-clock.js";
 import { Inbox } from "./inbox.js";
 import type { SouthRead } from "./ports.js";
@@ -56,6 +56,8 @@ export class CommandDesk {
   readonly #inbox: Inbox;
   readonly #tickets = new Map<number, Ticket>();
   readonly #withKernel: number[];
+  /** One past the profile's controllers: whoever they are, they share one queue and can be none of them. */
+  readonly #nobody: number;
   #nextTicket = 0;
   #scheduled = false;
   #draining = false;
@@ -64,8 +66,9 @@ export class CommandDesk {
 
   constructor(needs: DeskNeeds) {
     this.#needs = needs;
-    this.#inbox = new Inbox(needs.leaseRegisters.length, INBOX_MOST);
-    this.#withKernel = needs.leaseRegisters.map(() => 0);
+    this.#nobody = needs.leaseRegisters.length;
+    this.#inbox = new Inbox(this.#nobody + 1, INBOX_MOST);
+    this.#withKernel = [...needs.leaseRegisters.map(() => 0), 0];
   }
 
   /** Commands that have not been answered. */
@@ -167,12 +170,9 @@ export class CommandDesk {
       session.send({ kind: "reply", ticket: request.ticket, pdu, why: null });
       return true;
     };
-    const code = request.pdu[0] ?? 0;
-    const { controller } = connection;
-    if (controller === null) {
-      this.strangers += 1;
-      return answerNow(exceptionPdu(code, 1));
-    }
+    if (connection.controller === null) this.strangers += 1;
+    // Nobody's request goes the way of all: judged, refused for its identity, and on record.
+    const controller = connection.controller ?? this.#nobody;
     if (this.#isBeat(request, controller)) {
       const value = ((request.pdu[3] ?? 0) << 8) | (request.pdu[4] ?? 0);
       this.#needs.tell({ kind: "beat", controller, value });

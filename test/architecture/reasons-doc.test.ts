@@ -34,9 +34,10 @@ function writeReasons(): string {
 
 Written from \`src/kernel/record/reason.ts\` by a test; not by hand.
 
-Why a command was not simply permitted. A verdict names every reason that holds. Over Modbus a client sees the exception
-of the first that holds, in the order below, and reads the rest in the why block of the gateway's own unit. A number is
-never used again for another reason.
+Why a command was not simply permitted. A verdict names every reason that holds, and evidence keeps them all. Over Modbus a
+client sees the exception of the first that holds, in the order below, and reads in the why block of the gateway's own unit
+which it was, with its rule, the nearest permitted value and the time to wait. A number is never used again for another
+reason. [CATALOGUE.md](CATALOGUE.md) has the other words.
 
 Exception 4 says that the write was surely not done. 0x0B on a write says that it may have been done.
 

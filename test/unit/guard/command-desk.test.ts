@@ -108,7 +108,14 @@ describe("a beat", () => {
     ask(1, OWN_UNIT, [6, 0, LEASE_REGISTER, 0, 1]);
     ask(2, OWN_UNIT, [6, 0, LEASE_REGISTER, 0, 1]);
     drain();
-    expect(told).toHaveLength(8);
+    expect(told).toHaveLength(9);
     expect(told.filter(({ kind }) => kind === "beat")).toEqual([]);
+  });
+
+  it("of a client that nobody knows goes to the kernel as nobody's, to be refused on record", () => {
+    const { ask, told, drain } = openDesk();
+    ask(2, 1, [6, 0, LEASE_REGISTER, 0, 1]);
+    drain();
+    expect(told).toMatchObject([{ kind: "command", controller: 2, refusal: null }]);
   });
 });
