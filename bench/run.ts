@@ -102,7 +102,7 @@ async function measureScans(present: readonly Subject[]): Promise<LatenessFindin
 async function measureMemory(present: readonly Subject[]): Promise<MemoryFindings | null> {
   const gateway = present.find(({ name }) => name === "gateway");
   if (quick || gateway === undefined) return null;
-  const long: Pace = { rounds: 1, warmMs: 1_000, runMs: 60_000 };
+  const long: Pace = { rounds: 1, warmMs: 1_000, runMs: 120_000 };
   const load = measureOnce(native.load, memoryScene(), gateway, { pace: long, round: 0 });
   return await watchMemory(gateway.pids, load);
 }

@@ -58,7 +58,7 @@ export type Signer = {
 export type PlcLink = {
   readonly write: (write: SouthWrite, settled: (result: WriteResult) => void) => void;
   readonly read: (read: SouthRead, settled: (result: ReadResult) => void) => void;
-  /** True while connected and idle: a request made now goes on the wire at once. */
+  /** True while connected and idle: a write made now goes on the wire at once, a read within this turn of the loop. */
   readonly idle: () => boolean;
   readonly onLink: (run: (up: boolean, why: string) => void) => void;
   readonly onIdle: (run: () => void) => void;

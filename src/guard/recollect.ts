@@ -1,4 +1,5 @@
 import { isCborList, type CborValue } from "../codec/cbor/value.js";
+import { hex } from "../evidence/hex.js";
 import { equalBytes } from "../evidence/merkle-proof.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import type { Entry } from "../kernel/record/entry.js";
@@ -6,18 +7,20 @@ import { MODES, type Mode } from "../kernel/record/look.js";
 import { foldEntry } from "../kernel/state/fold.js";
 import { initialState } from "../kernel/state/initial.js";
 import { isSnapshotFor, restoreState, type Plain } from "../kernel/state/snapshot.js";
-import type { FoldedState } from "../kernel/state/state.js";
+import type { FoldedState, Latched, OpenPermit } from "../kernel/state/state.js";
 import type { Us } from "../kernel/units.js";
 import { MACHINE_NOTICE, readPlain, type Recollected } from "./boot.js";
 import type { RecoveryVisitor } from "./evidence/recover.js";
 
-/** Position of `standing` in a snapshot, the same in every profile's. */
+/** Positions in a snapshot, the same in every profile's. */
+const LATCHED_AT = 8;
+const OPEN_AT = 9;
 const STANDING_AT = 13;
 
 /**
  * Rebuilds the kernel's state from the log. Entries under another profile cannot be folded under this one:
- * of such a past only the standing mode is kept, nothing is believed of its budgets (they start used up), and
- * the gateway holds until a person releases it.
+ * of such a past only the standing mode, the latched trips and the debt of an outcome to every permit are kept,
+ * nothing is believed of its budgets (they start used up), and the gateway holds until a person releases it.
  */
 export class Recollection {
   readonly #profile: CompiledProfile;
@@ -27,6 +30,8 @@ export class Recollection {
   #lastUs: Us = 0;
   #machineBoot: Uint8Array | null = null;
   readonly #keys: Uint8Array[] = [];
+  readonly #open = new Map<string, OpenPermit>();
+  readonly #latched = new Map<string, Latched>();
   readonly visitor: RecoveryVisitor = {
     snapshot: (snapshot) => {
       this.#snapshot(snapshot, snapshot.state);
@@ -50,7 +55,12 @@ export class Recollection {
     if (this.#state !== null) return { state: this.#state, isNew: false, lastUs, keys };
     const fresh = initialState(this.#profile);
     if (!this.#started) return { state: fresh, isNew: true, lastUs, keys };
-    const state = burden(this.#profile, fresh, this.#carried(), this.#lastUs);
+    const state = burden(this.#profile, fresh, {
+      standing: this.#carried(),
+      atUs: this.#lastUs,
+      open: [...this.#open.values()],
+      latched: [...this.#latched.values()],
+    });
     return { state, isNew: true, lastUs, keys };
   }
 
@@ -68,6 +78,7 @@ export class Recollection {
     const plain = readPlain(bytes);
     if (this.#state !== null) return;
     this.#standing = standingOf(plain);
+    this.#owe(plain);
     if (plain === null || !isSnapshotFor(this.#profile, entry)) return;
     const restored = restoreState(this.#profile, toPlain(plain));
     if (restored.ok) this.#state = restored.state;
@@ -84,7 +95,37 @@ export class Recollection {
       this.#machineBoot = id instanceof Uint8Array ? id : null;
     }
     this.#started = true;
+    this.#note(entry);
     if (this.#state !== null) this.#state = foldEntry(this.#profile, this.#state, entry);
+  }
+
+  /** What has to be kept whatever profile wrote it. */
+  #note({ body, seq, monoUs }: Entry): void {
+    if (body.type === "decision" && !(body.writes instanceof Uint8Array)) {
+      if (body.writes.every(({ given }) => given === null)) return;
+      this.#open.set(hex(body.id), openPermit(seq, body.id, monoUs));
+    } else if (body.type === "outcome") this.#open.delete(hex(body.id));
+    else if (body.type === "trip" && body.event === "reset") this.#latched.delete(body.rule);
+    else if (body.type === "trip" && body.event !== "reset-refused") {
+      if (this.#latched.has(body.rule)) return;
+      this.#latched.set(body.rule, { trip: -1, id: body.rule, seq, firedUs: monoUs });
+    }
+  }
+
+  /** The same from a snapshot of any profile. */
+  #owe(plain: CborValue | null): void {
+    this.#open.clear();
+    this.#latched.clear();
+    for (const [seq, id, , , atUs] of tuplesAt(plain, OPEN_AT)) {
+      if (typeof seq !== "number" || !(id instanceof Uint8Array) || typeof atUs !== "number")
+        continue;
+      this.#open.set(hex(id), openPermit(seq, id, atUs));
+    }
+    for (const [, id, seq, firedUs] of tuplesAt(plain, LATCHED_AT)) {
+      if (typeof id !== "string" || typeof seq !== "number" || typeof firedUs !== "number")
+        continue;
+      this.#latched.set(id, { trip: -1, id, seq, firedUs });
+    }
   }
 
   #boot(digest: Uint8Array, seq: number): void {
@@ -94,19 +135,25 @@ export class Recollection {
   }
 }
 
+type Past = {
+  readonly standing: Mode;
+  readonly atUs: Us;
+  readonly open: readonly OpenPermit[];
+  readonly latched: readonly Latched[];
+};
+
 /** Charged to the brim at the newest moment the log knows of: every window has to pass once. */
-function burden(
-  profile: CompiledProfile,
-  state: FoldedState,
-  standing: Mode,
-  atUs: Us,
-): FoldedState {
+function burden(profile: CompiledProfile, state: FoldedState, past: Past): FoldedState {
+  const { standing, atUs } = past;
   const full = (count: number | undefined): readonly { seq: number; atUs: Us }[] =>
     Array.from({ length: count ?? 0 }, () => ({ seq: 0, atUs }));
   return {
     ...state,
     standing,
     lastUs: atUs,
+    open: past.open,
+    // One that this profile does not have stays latched as -1: under it everything is refused.
+    latched: past.latched.map((one) => ({ ...one, trip: profile.tripById.get(one.id) ?? -1 })),
     outputs: state.outputs.map((known, output) => ({
       ...known,
       permits: full(profile.model.outputs[output]?.budget?.count ?? 1),
@@ -118,6 +165,17 @@ function burden(
       clamps: full(profile.model.controllers[controller]?.clamps?.count),
     })),
   };
+}
+
+/** Which outputs it wrote means nothing under another profile; that it is owed an outcome does. */
+function openPermit(seq: number, id: Uint8Array, atUs: Us): OpenPermit {
+  return { seq, id, controller: null, writes: [], atUs };
+}
+
+function tuplesAt(plain: CborValue | null, at: number): readonly (readonly CborValue[])[] {
+  const list = plain !== null && isCborList(plain) ? plain[at] : undefined;
+  if (list === undefined || !isCborList(list)) return [];
+  return list.filter(isCborList);
 }
 
 /** What cannot be read is taken for the worst that a person can still reset. */

@@ -84,7 +84,7 @@ export const ALARM_WORDS: readonly {
   {
     id: "lost.<device>",
     says: "the device was away for longer than `lost` allows",
-    ends: "not in this run, though the device may be back: look at its `device` alarm",
+    ends: "it is up again",
   },
   { id: "profile-expired", says: "the profile is outside its validity", ends: "never in this run" },
   {

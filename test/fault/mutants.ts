@@ -53,6 +53,16 @@ export const MUTANTS: readonly Mutant[] = [
     title: "no write reaches a device before its permit survives a power cut",
   },
   {
+    name: "a trip recorded before it acts",
+    file: "src/guard/kernel-loop.ts",
+    find: `for (const effect of effects) if (isSafeWrite(effect)) act(effect);
+    for (const entry of records) append(entry);`,
+    replace: `for (const entry of records) append(entry);
+    for (const effect of effects) if (isSafeWrite(effect)) act(effect);`,
+    test: "test/unit/guard/kernel-loop.test.ts",
+    title: "sends what drives the safe state before it records anything",
+  },
+  {
     name: "a lease renewed beside the log",
     file: "src/kernel/lease/beat.ts",
     find: 'record(turn, { type: "lease", controller: controller.name, event: "sampled", us, then: null });',

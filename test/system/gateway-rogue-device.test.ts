@@ -26,8 +26,9 @@ beforeAll(async () => {
   device = await startRogue((request, socket) => {
     memory.ir.set([((memory.ir[99] ?? 0) + 1) & 0xffff], 99);
     const reply = replyTo(request, [...answer(memory, [], request.subarray(7))]);
-    const played = trick?.code === request[7] ? trick.play(request, reply) : reply;
-    if (trick?.code === request[7]) trick = null;
+    const now = trick?.code === request[7] ? trick : null;
+    const played = now === null ? reply : now.play(request, reply);
+    if (now !== null) trick = null;
     if (played === "hang-up") socket.destroy();
     else if (played !== "silence") socket.write(played);
   });

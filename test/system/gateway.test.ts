@@ -1,5 +1,4 @@
 import { createServer } from "node:net";
-import modbusSerial from "modbus-serial";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import {
@@ -9,11 +8,9 @@ import {
   openLeased,
   OWN_UNIT,
   runCli,
-  runProgram,
   writeProfile,
 } from "../support/gateway-process.js";
 import { startModbusServer, type ModbusServer } from "../support/modbus-server.js";
-import { requireDebian } from "../support/peer-process.js";
 import { adu, RawClient, words } from "../support/raw-client.js";
 
 const endings: (() => Promise<void>)[] = [];
@@ -339,57 +336,6 @@ describe("the gateway when a person has to mend something", () => {
     expect(second.code).toBe(2);
     expect(second.stderr).not.toMatch(/^ +at /m);
     expect((await gateway.status()).mode).toBe("enforcing");
-  });
-});
-
-describe("strangers at the gateway", () => {
-  it("reads and writes with mbpoll as with any device", async () => {
-    await requireDebian("mbpoll");
-    const { plc, gateway } = await start();
-    const port = String(gateway.place.ports.free);
-    const common = ["-m", "tcp", "-p", port, "-a", "1", "-0", "-1", "-q"];
-    const read = await runProgram("mbpoll", [...common, "-r", "10", "-t", "3", "127.0.0.1"]);
-    expect(read.stdout).toMatch(/\[10\]:\s+500/);
-    const write = await runProgram("mbpoll", [...common, "-r", "2", "-t", "0", "127.0.0.1", "1"]);
-    expect(write.code).toBe(0);
-    expect(plc.memory.co[2]).toBe(true);
-    const refused = await runProgram("mbpoll", [...common, "-r", "7", "-t", "0", "127.0.0.1", "1"]);
-    expect(refused.stderr).toContain("Illegal data address");
-  });
-
-  it("reads and writes with modbus-serial as with any device", async () => {
-    const { plc, gateway } = await start();
-    await leased(gateway);
-    const made = new modbusSerial.default();
-    await made.connectTCP("127.0.0.1", { port: gateway.place.ports.ai });
-    endings.push(async () => {
-      made.close(() => undefined);
-      await Promise.resolve();
-    });
-    made.setID(1);
-    expect((await made.readInputRegisters(10, 1)).data).toEqual([500]);
-    await made.writeRegister(41, 3_500);
-    expect(plc.memory.hr[41]).toBe(3_500);
-    await expect(made.writeRegister(41, 6_000)).rejects.toMatchObject({ modbusCode: 3 });
-    await expect(made.readHoldingRegisters(0, 4)).rejects.toMatchObject({ modbusCode: 2 });
-  });
-
-  it("reads and writes with pymodbus as with any device", async () => {
-    await requireDebian("python3-pymodbus");
-    const { plc, gateway } = await start();
-    const script = [
-      "import sys",
-      "from pymodbus.client import ModbusTcpClient",
-      "c = ModbusTcpClient('127.0.0.1', port=int(sys.argv[1]))",
-      "assert c.connect()",
-      "print(c.read_input_registers(10, 1, slave=1).registers)",
-      "print(c.write_coil(2, True, slave=1).isError())",
-      "print(c.write_coil(7, True, slave=1).exception_code)",
-    ].join("\n");
-    const args = ["-c", script, String(gateway.place.ports.free)];
-    const done = await runProgram("/usr/bin/python3", args);
-    expect(done.stdout.trim().split("\n")).toEqual(["[500]", "False", "2"]);
-    expect(plc.memory.co[2]).toBe(true);
   });
 });
 

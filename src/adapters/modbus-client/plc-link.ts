@@ -56,7 +56,7 @@ export function connectPlc(options: PlcLinkOptions): PlcLink {
 /** Why a request got no usable reply. */
 type Lost = "timeout" | "closed" | "malformed";
 
-type Pending = { readonly transaction: number; readonly sentUs: Us; readonly deadlineUs: Us } & (
+type Pending = { readonly transaction: number; sentUs: Us; readonly deadlineUs: Us } & (
   | {
       readonly kind: "write";
       readonly request: WriteRequest;
@@ -192,11 +192,25 @@ class Line {
     const { clock, hostClock, timeoutUs } = this.#options;
     const deadlineUs = hostClock.nowUs() + timeoutUs;
     this.#transaction = transaction;
-    this.#pending = { ...asked, transaction, sentUs: clock.nowUs(), deadlineUs };
+    const pending: Pending = { ...asked, transaction, sentUs: clock.nowUs(), deadlineUs };
+    this.#pending = pending;
     if (this.#cancelDeadline === null) this.#armDeadline(deadlineUs);
     // From here on the outcome is the device's to tell: whatever the socket says, a byte may have left.
-    socket.write(frame);
+    if (asked.kind === "write") socket.write(frame);
+    else this.#sendLater(socket, pending, frame);
     return null;
+  }
+
+  /**
+   * Reads of one turn of the loop leave together at its end, behind the answers to clients: that wakes a busy
+   * machine's other processes once and not for each. A write never waits: its second look was of this moment.
+   */
+  #sendLater(socket: Socket, pending: Pending, frame: Uint8Array): void {
+    setImmediate(() => {
+      if (this.#pending !== pending || this.#socket !== socket) return;
+      pending.sentUs = this.#options.clock.nowUs();
+      socket.write(frame);
+    });
   }
 
   #receive(chunk: Uint8Array): void {

@@ -36,6 +36,7 @@ export function deviceUp(turn: Turn, index: number): void {
   record(turn, { type: "device", device: device.name, event: "up", detail: null });
   clearAlarm(turn, `device.${device.name}`);
   clearAlarm(turn, `identity.${device.name}`);
+  clearAlarm(turn, `lost.${device.name}`);
 }
 
 export function onDeviceLink(turn: Turn, index: number, up: boolean, why: string): void {

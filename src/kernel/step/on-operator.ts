@@ -7,7 +7,7 @@ import { recordReset, resetTrip } from "../trip/scan.js";
 import { isConfirmed } from "./confirm.js";
 import type { OperatorAct } from "./input.js";
 import { isReady } from "./ready.js";
-import { clearAlarm, record, viewOf, type Turn } from "./turn.js";
+import { record, viewOf, type Turn } from "./turn.js";
 
 /**
  * Names a reset takes besides those of trips: `holding` gives permits back, `safe-state` the plant, each
@@ -92,7 +92,6 @@ function leaveSafeState(turn: Turn, cause: number): void {
   turn.live.drives = turn.live.drives.filter(({ why }) => why !== "safe");
   turn.live.safeConfirmed = false;
   changeMode(turn, "release", "given back by a person", cause);
-  clearAlarm(turn, "safe-state");
   if (turn.live.holds.size > 0) changeMode(turn, "hold", "still withheld", cause);
 }
 

@@ -1,4 +1,4 @@
-import { clearAlarm, record, type Turn } from "./turn.js";
+import { record, type Turn } from "./turn.js";
 import type { Raw, Us } from "../units.js";
 import { watchConfirms } from "./confirm.js";
 import { issueDrives, readDrive, recordStep } from "./drive.js";
@@ -114,7 +114,6 @@ function confirm(turn: Turn, drive: Drive, raw: Raw): void {
       { type: "notice", what: "safe-state-confirmed", details: new Map([["steps", safe.length]]) },
       drive.cause,
     );
-    clearAlarm(turn, "safe-state");
   }
 }
 

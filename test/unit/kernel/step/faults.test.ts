@@ -39,6 +39,11 @@ describe("a device that falls silent", () => {
       expect(rig.mode).toBe(mode);
       expect(rig.did("alarm").map(({ id }) => id)).toContain("lost.plc");
       expect(rig.latched).toEqual([]);
+      rig.forget().polling = true;
+      rig.run(2 * SECOND);
+      expect(rig.did("alarm")).toContainEqual(
+        expect.objectContaining({ id: "lost.plc", raised: false }),
+      );
     }
   });
 
