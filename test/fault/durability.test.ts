@@ -64,7 +64,8 @@ async function runLife(seed: number): Promise<typeof counts> {
     counts.writes += 1;
     const output = OUTPUT_AT[`${device}${write.table}${write.address}`] ?? -1;
     const { data } = write;
-    const raw = data.kind === "words" ? data.words[0] : data.kind === "bits" ? Number(data.bits[0]) : NaN;
+    const raw =
+      data.kind === "words" ? data.words[0] : data.kind === "bits" ? Number(data.bits[0]) : NaN;
     seen.push({ output, raw: raw ?? NaN });
   };
   const devices = [new StillDevice(LEFT, note(0)), new StillDevice(RIGHT, note(1))];
@@ -121,13 +122,20 @@ async function checkCut(
     const after = new ForgetfulDisk(found);
     const recovery = await pump(
       after,
-      recoverLog(after.disk(), { snapshot: () => undefined, entry: (entry) => take(entry, permits) }),
+      recoverLog(after.disk(), {
+        snapshot: () => undefined,
+        entry: (entry) => {
+          take(entry, permits);
+        },
+      }),
     );
     if (found === kept && recovery.found === "torn") counts.torn += 1;
     expect(["clean", "torn", "zero-tail"], `seed ${seed}`).toContain(recovery.found);
     for (const { output, raw } of seen) {
       const at = permits.findIndex((permit) => permit.output === output && permit.raw === raw);
-      expect(at, `seed ${seed}: a write of ${raw} to output ${output} without its permit`).not.toBe(-1);
+      expect(at, `seed ${seed}: a write of ${raw} to output ${output} without its permit`).not.toBe(
+        -1,
+      );
       permits.splice(at, 1);
     }
   }

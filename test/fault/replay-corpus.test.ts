@@ -116,20 +116,24 @@ describe(`a replay corpus of ${COMMANDS} commands`, () => {
     expect(written.sort()).toEqual([...ENTRY_TYPES].sort());
   });
 
-  it("is judged again without a difference, at both levels [HP-075 allows] [HP-076 allows]", { timeout: LIMIT_MS }, async () => {
-    const { report, findings, counts } = judgeSegments(corpus.segments, { profiles: [profile] });
-    expect(findings.slice(0, 20).map(({ place, why }) => `${place.seq}: ${why}`)).toEqual([]);
-    const looked = new Map(report.checks.map((check) => [check.id, check.looked]));
-    const decisions = corpus.entries.filter(
-      ({ entry }) => entry.body.type === "decision" && entry.body.source.kind === "controller",
-    );
-    expect(counts?.unfolded).toBe(0);
-    expect(looked.get("verdicts")).toBe(decisions.length + (counts?.secondLooks ?? NaN));
-    expect(looked.get("facts")).toBeGreaterThan(looked.get("verdicts") ?? NaN);
-    const { code, text } = await verify(corpus.directory, null);
-    expect(text).toContain("every verdict follows from profile and recorded facts (L1)");
-    expect({ code, fails: text.includes("FAIL") }).toEqual({ code: 0, fails: false });
-  });
+  it(
+    "is judged again without a difference, at both levels [HP-075 allows] [HP-076 allows]",
+    { timeout: LIMIT_MS },
+    async () => {
+      const { report, findings, counts } = judgeSegments(corpus.segments, { profiles: [profile] });
+      expect(findings.slice(0, 20).map(({ place, why }) => `${place.seq}: ${why}`)).toEqual([]);
+      const looked = new Map(report.checks.map((check) => [check.id, check.looked]));
+      const decisions = corpus.entries.filter(
+        ({ entry }) => entry.body.type === "decision" && entry.body.source.kind === "controller",
+      );
+      expect(counts?.unfolded).toBe(0);
+      expect(looked.get("verdicts")).toBe(decisions.length + (counts?.secondLooks ?? NaN));
+      expect(looked.get("facts")).toBeGreaterThan(looked.get("verdicts") ?? NaN);
+      const { code, text } = await verify(corpus.directory, null);
+      expect(text).toContain("every verdict follows from profile and recorded facts (L1)");
+      expect({ code, fails: text.includes("FAIL") }).toEqual({ code: 0, fails: false });
+    },
+  );
 
   it("is folded from its first snapshot where older segments are gone", () => {
     const [first] = corpus.segments.keys();

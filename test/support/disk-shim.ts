@@ -60,7 +60,9 @@ export function judgeOrder(trace: readonly TraceLine[], pdu: readonly number[]):
   const sent = trace.findIndex(({ what, hex: bytes }) => what === "send" && bytes.endsWith(hex));
   if (sent < 0) return "it was never sent";
   const before = trace.slice(0, sent);
-  const written = before.findIndex(({ what, hex: bytes }) => what === "write" && bytes.includes(hex));
+  const written = before.findIndex(
+    ({ what, hex: bytes }) => what === "write" && bytes.includes(hex),
+  );
   if (written < 0) return "it was sent before its record was written";
   const since = before.slice(written).map(({ what }) => what);
   const begun = since.indexOf("sync-begins");

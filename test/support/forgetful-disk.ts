@@ -42,8 +42,7 @@ export class ForgetfulDisk {
   disk(): EvidenceDisk {
     return {
       list: async () => await this.#call("list", () => [...this.#files.keys()]),
-      read: async (name) =>
-        await this.#call("read", () => Uint8Array.from(this.#file(name).bytes)),
+      read: async (name) => await this.#call("read", () => Uint8Array.from(this.#file(name).bytes)),
       append: async (name) =>
         await this.#call("open", () => {
           const file = this.#files.get(name) ?? { bytes: [], synced: 0 };

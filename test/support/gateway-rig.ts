@@ -140,13 +140,18 @@ export class StillDevice {
     for (const run of this.#up) run(true, "connected");
   }
 
+  /** Asked anew each time: whoever was told last may have taken the line. */
+  #isIdle(): boolean {
+    return !this.#busy;
+  }
+
   link(clock: () => number): PlcLink {
     const ask = (act: () => void): void => {
       this.#busy = true;
       this.waiting.push(() => {
         this.#busy = false;
         act();
-        for (const run of this.#idle) if (!this.#busy) run();
+        for (const run of this.#idle) if (this.#isIdle()) run();
       });
     };
     return {
@@ -189,9 +194,12 @@ export class StillDevice {
 
 /** Runs the disk until `work` is done. */
 export async function pump<T>(forgetful: ForgetfulDisk, work: Promise<T>): Promise<T> {
-  let done = false;
-  void work.finally(() => (done = true)).catch(() => undefined);
-  for (let turns = 0; !done; turns += 1) {
+  const state = { done: false };
+  const end = (): void => {
+    state.done = true;
+  };
+  work.then(end, end);
+  for (let turns = 0; !state.done; turns += 1) {
     if (turns > 10_000) throw new Error("the disk never came to rest");
     forgetful.goOn();
     await settleLoop();
@@ -214,7 +222,6 @@ export async function untilEnforcing(
     await settleLoop();
   }
 }
-
 
 function bootEntry(profile: CompiledProfile): Entry {
   return {

@@ -111,8 +111,13 @@ class World {
 
   run(): void {
     for (let at = 0; at < END_US; at += READ_MS * MS) {
-      for (const device of [0, 1]) this.#at(at + device * 7 * MS, () => this.#poll(device));
-      this.#at(at + 31 * MS, () => this.#give({ kind: "scan", latenessUs: 0 }));
+      for (const device of [0, 1])
+        this.#at(at + device * 7 * MS, () => {
+          this.#poll(device);
+        });
+      this.#at(at + 31 * MS, () => {
+        this.#give({ kind: "scan", latenessUs: 0 });
+      });
       if (this.#random.below(4) === 0) {
         this.#at(at + this.#random.below(READ_MS) * MS, () => (this.#go = 1 - this.#go));
       }
@@ -120,7 +125,9 @@ class World {
     const commands = 8 + this.#random.below(16);
     for (let index = 0; index < commands; index += 1) {
       const at = 1_300 * MS + this.#random.below(2_200 * MS);
-      this.#at(at, () => this.#command());
+      this.#at(at, () => {
+        this.#command();
+      });
     }
     let handled = 0;
     for (let event = this.#next(); event !== null; event = this.#next()) {
@@ -139,7 +146,8 @@ class World {
     for (let index = 0; index < this.#events.length; index += 1) {
       const [a, b] = [this.#events[index], this.#events[best]];
       if (a === undefined) continue;
-      if (b === undefined || a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order)) best = index;
+      if (b === undefined || a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order))
+        best = index;
     }
     const found = this.#events[best];
     if (found === undefined || found.atUs > END_US) return null;
@@ -170,7 +178,8 @@ class World {
     if (this.#syncing) return;
     const upTo = this.#recorded;
     this.#syncing = true;
-    const takes = this.#random.below(5) === 0 ? 200 + this.#random.below(500) : this.#random.below(30);
+    const takes =
+      this.#random.below(5) === 0 ? 200 + this.#random.below(500) : this.#random.below(30);
     this.#at(this.#nowUs + takes * MS, () => {
       this.#syncing = false;
       this.#give({ kind: "evidence-durable", seq: upTo });
@@ -227,7 +236,9 @@ class World {
   #carryOut(effect: Effect): void {
     switch (effect.kind) {
       case "line-wanted":
-        this.#at(this.#nowUs + this.#random.below(60) * MS, () => this.#free(effect.device));
+        this.#at(this.#nowUs + this.#random.below(60) * MS, () => {
+          this.#free(effect.device);
+        });
         return;
       case "send":
         this.#send(effect.device, effect.seq, effect.write);
@@ -255,7 +266,9 @@ class World {
     this.#checkGo(device, write);
     const fate = this.#random.below(10);
     const settle = (after: number, result: Parameters<World["settled"]>[2]): void => {
-      this.#at(this.#nowUs + after, () => this.settled(device, seq, result));
+      this.#at(this.#nowUs + after, () => {
+        this.settled(device, seq, result);
+      });
     };
     if (fate === 0) {
       this.counts.exceptions += 1;
@@ -271,15 +284,23 @@ class World {
       }
       const after = this.#random.below(TIMEOUT_US + LATE_US - MS);
       if (after > TIMEOUT_US) this.counts.late += 1;
-      this.#at(this.#nowUs + after, () => this.#apply(device, write));
+      this.#at(this.#nowUs + after, () => {
+        this.#apply(device, write);
+      });
       return;
     }
     const after = this.#random.below(40) * MS;
-    this.#at(this.#nowUs + after, () => this.#apply(device, write));
+    this.#at(this.#nowUs + after, () => {
+      this.#apply(device, write);
+    });
     settle(after + 1 * MS, { kind: "acknowledged", reply: Uint8Array.of(6) });
   }
 
-  settled(device: number, seq: number, result: Extract<Input, { kind: "write-settled" }>["result"]): void {
+  settled(
+    device: number,
+    seq: number,
+    result: Extract<Input, { kind: "write-settled" }>["result"],
+  ): void {
     this.#busy[device] = false;
     this.#give({ kind: "write-settled", device, seq, result });
   }
@@ -310,7 +331,9 @@ class World {
     const { device, seq, table, address, quantity } = effect;
     const sentUs = this.#nowUs;
     if (this.#random.below(12) === 0) {
-      this.#at(sentUs + TIMEOUT_US, () => this.#give({ kind: "read-back", device, seq, read: null }));
+      this.#at(sentUs + TIMEOUT_US, () => {
+        this.#give({ kind: "read-back", device, seq, read: null });
+      });
       return;
     }
     this.#at(sentUs + this.#random.below(15) * MS, () => {

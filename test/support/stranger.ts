@@ -111,9 +111,9 @@ async function askJsmodbus(
       return [...response.body.valuesAsArray].slice(0, first).join(" ");
     }
     case 3:
-      return (
-        await client.readHoldingRegisters(address, first)
-      ).response.body.valuesAsArray.join(" ");
+      return (await client.readHoldingRegisters(address, first)).response.body.valuesAsArray.join(
+        " ",
+      );
     case 4:
       return (await client.readInputRegisters(address, first)).response.body.valuesAsArray.join(
         " ",
@@ -179,9 +179,23 @@ async function runMbpoll(
   const told: string[] = [];
   for (const [code, address, ...values] of steps) {
     const place = ["-t", TABLES[code] ?? "", "-r", String(address)];
-    const line = ["-m", "tcp", "-p", String(port), "-a", String(unit), "-0", "-1", "-o", "9", ...place];
+    const line = [
+      "-m",
+      "tcp",
+      "-p",
+      String(port),
+      "-a",
+      String(unit),
+      "-0",
+      "-1",
+      "-o",
+      "9",
+      ...place,
+    ];
     const isRead = code <= 4;
-    const more = isRead ? ["-c", String(values[0]), "127.0.0.1"] : ["127.0.0.1", ...values.map(String)];
+    const more = isRead
+      ? ["-c", String(values[0]), "127.0.0.1"]
+      : ["127.0.0.1", ...values.map(String)];
     told.push(mbpollTold(await runAnyhow("mbpoll", [...line, ...more]), isRead));
   }
   return told;
@@ -225,13 +239,15 @@ function tell(exception: number | string): string {
 
 function exceptionIn(error: unknown, key: string): number | string {
   const value: unknown =
-    typeof error === "object" && error !== null ? Object.entries(error).find(([name]) => name === key)?.[1] : null;
+    typeof error === "object" && error !== null
+      ? Object.entries(error).find(([name]) => name === key)?.[1]
+      : null;
   return typeof value === "number" ? value : String(error);
 }
 
 /** jsmodbus keeps the answer that bears the exception. */
 function codeOf(error: unknown): number | string {
-  const text = JSON.stringify(error) ?? "";
+  const text = String(JSON.stringify(error));
   const [, code] = /"_code":(\d+)/.exec(text) ?? [];
   return code === undefined ? text : Number(code);
 }

@@ -43,7 +43,12 @@ export function twoDevices(): CompiledProfile {
     const isSpeed = name.startsWith("speed");
     const kind = isSpeed ? ("number" as const) : ("bool" as const);
     const place = places[index] ?? at(0, "co", 99);
-    return output(name, { ...common, at: place, kind, range: isSpeed ? { low: 0, high: 60 } : null });
+    return output(name, {
+      ...common,
+      at: place,
+      kind,
+      range: isSpeed ? { low: 0, high: 60 } : null,
+    });
   });
   const slot = (index: number): number => 1 + index;
   const both = add(val(slot(X.speedA)), val(slot(X.speedB)));

@@ -104,7 +104,9 @@ describe("a disk that is full at the start", () => {
     const shim = await makeDiskShim(site, plant.port);
     shim.setFault("write");
     const gateway = launch(site, shim.env);
-    await eventually("it says why", () => (/ENOSPC|no space/i.test(gateway.output()) ? true : null));
+    await eventually("it says why", () =>
+      /ENOSPC|no space/i.test(gateway.output()) ? true : null,
+    );
     const answer = await askOnce(gateway.port, writePdu(41, 7)).catch(() => []);
     expect(answer).not.toEqual(writePdu(41, 7));
     expect(plant.memory.hr[41]).toBe(100);

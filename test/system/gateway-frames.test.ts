@@ -101,14 +101,19 @@ describe("a request that Modbus does not allow", () => {
 });
 
 describe("a function that is not served", () => {
-  const codes = [7, 8, 11, 12, 17, 20, 21, 24, 65, 66, 67, 68, 69, 70, 71, 72, 90, 100, 105, 110, 127];
+  const codes = [
+    7, 8, 11, 12, 17, 20, 21, 24, 65, 66, 67, 68, 69, 70, 71, 72, 90, 100, 105, 110, 127,
+  ];
 
-  it.each(codes)("%i gets exception 1 and the device never sees it [HP-051 refuses]", async (code) => {
-    const client = await connectBytes(gateway.port);
-    expect(await client.ask(1, [code, 0, 1, 0, 0])).toEqual([code | 0x80, 1]);
-    expect(await client.ask(1, [code])).toEqual([code | 0x80, 1]);
-    expect(plant.received.map(([first]) => first)).not.toContain(code);
-  });
+  it.each(codes)(
+    "%i gets exception 1 and the device never sees it [HP-051 refuses]",
+    async (code) => {
+      const client = await connectBytes(gateway.port);
+      expect(await client.ask(1, [code, 0, 1, 0, 0])).toEqual([code | 0x80, 1]);
+      expect(await client.ask(1, [code])).toEqual([code | 0x80, 1]);
+      expect(plant.received.map(([first]) => first)).not.toContain(code);
+    },
+  );
 
   it.each([0, 128, 131, 255])("%i is no function: it is refused all the same", async (code) => {
     const client = await connectBytes(gateway.port);
@@ -176,13 +181,17 @@ describe("what is asked", () => {
       frames.map((_, n) => [6, 4, 100][n % 3]),
     );
     // More than may wait at one output at once: the rest is told "not now" (6), and none of it happens.
-    const done = answers.filter(({ pdu: [code] }) => code === 6).map(({ transaction }) => transaction);
+    const done = answers
+      .filter(({ pdu: [code] }) => code === 6)
+      .map(({ transaction }) => transaction);
     const refused = answers.filter(({ pdu: [code] }) => code === 134);
     expect(done.length).toBeGreaterThan(0);
     expect(new Set(refused.map(({ pdu }) => pdu[1]))).toEqual(new Set([6]));
-    const written = plant.journal.slice(before).flatMap((request) =>
-      request.kind === "write-words" && request.address === 41 ? request.words : [],
-    );
+    const written = plant.journal
+      .slice(before)
+      .flatMap((request) =>
+        request.kind === "write-words" && request.address === 41 ? request.words : [],
+      );
     expect(written).toEqual(done.map((n) => 1_000 + n));
   });
 

@@ -86,17 +86,21 @@ describe.each(strangers)("$name through the gateway", (stranger) => {
     expect(await stranger.run(gateway.port, 1, [[5, 0, 1]])).toEqual(["exception 4"]);
     plant.memory.ir.set([2_000], 10);
     plant.memory.di[0] = true;
-    await eventually("the trip has closed the valve", () => (plant.memory.co[0] === false ? 1 : null));
+    await eventually("the trip has closed the valve", () =>
+      plant.memory.co[0] === false ? 1 : null,
+    );
     expect(await stranger.run(gateway.port, 1, [[5, 0, 1]])).toEqual(["exception 4"]);
     await eventually("the trip is shown", async () =>
       (await gateway.status()).latched.includes("T-01") ? 1 : null,
     );
     plant.setRunning(false);
     await untilRead(gateway, readPdu(4, 10, 1), [0x84, 0x0b]);
-    expect(await stranger.run(gateway.port, 1, [[4, 10, 1], [6, 41, 9]])).toEqual([
-      "exception 11",
-      "exception 4",
-    ]);
+    expect(
+      await stranger.run(gateway.port, 1, [
+        [4, 10, 1],
+        [6, 41, 9],
+      ]),
+    ).toEqual(["exception 11", "exception 4"]);
     plant.setRunning(true);
     await untilRead(gateway, readPdu(4, 10, 1), [4, 2, 0x07, 0xd0]);
     expect(await stranger.run(gateway.port, 1, [[6, 41, 9]])).toEqual(["ok"]);
@@ -117,7 +121,11 @@ async function expectAll(
   all: readonly Expected[],
 ): Promise<void> {
   const spoken = all.filter(([[code]]) => stranger.speaks.includes(code));
-  const told = await stranger.run(port, 1, spoken.map(([step]) => step));
+  const told = await stranger.run(
+    port,
+    1,
+    spoken.map(([step]) => step),
+  );
   expect(spoken.map(([step], n) => [step.join(" "), told[n]])).toEqual(
     spoken.map(([step, says]) => [step.join(" "), says]),
   );

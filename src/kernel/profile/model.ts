@@ -121,8 +121,7 @@ export type Output = {
   readonly unit: string;
   /** How a bit of a register is written: by FC22, or as the whole word (every declared bit is ours). Null: not such a bit. */
   readonly bits: "mask" | "whole" | null;
-  readonly safe:
-    { readonly kind: "hold" } | { readonly kind: "value"; readonly raw: Raw };
+  readonly safe: { readonly kind: "hold" } | { readonly kind: "value"; readonly raw: Raw };
   readonly below: "block" | "device-timer" | "relay" | "none" | null;
   /** Engineering limits, inclusive. */
   readonly range: Span | null;
@@ -262,4 +261,8 @@ export type ReadableRange = {
 };
 
 /** For the prover and for people; the kernel does not evaluate it. */
-export type Hazard = { readonly id: string; readonly never: string; readonly coveredBy: readonly string[] };
+export type Hazard = {
+  readonly id: string;
+  readonly never: string;
+  readonly coveredBy: readonly string[];
+};

@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { askOnce, readPdu } from "../support/byte-client.js";
+import { eventually, freePort, runCli } from "../support/live-gateway.js";
+import { strangers, type Step } from "../support/stranger.js";
+
+/** The README's lines for strangers, and what each is told. */
+const STEPS: readonly (readonly [Step, string])[] = [
+  [[6, 60, 250], "ok"],
+  [[6, 60, 500], "exception 3"],
+  [[6, 41, 3_000], "exception 2"],
+];
+
+describe("the demo", () => {
+  it("refuses each bad act that comes up, serves strangers meanwhile, and exits 0 [HP-103]", async () => {
+    const port = await freePair();
+    const demo = runCli(["demo", "--for", "25s", "--json", "--port", String(port)]);
+    await eventually("the demo serves", async () => {
+      const answer = await askOnce(port + 1, readPdu(4, 98, 1)).catch(() => []);
+      return answer[0] === 4 ? true : null;
+    });
+    for (const stranger of strangers.filter(({ name }) => /mbpoll|pymodbus/.test(name))) {
+      const [levels = ""] = await stranger.run(port + 1, 1, [[4, 10, 2]]);
+      expect(levels).toMatch(/^\d+ \d+$/);
+      const told = await stranger.run(
+        port + 1,
+        1,
+        STEPS.map(([step]) => step),
+      );
+      expect([stranger.name, ...told]).toEqual([stranger.name, ...STEPS.map(([, says]) => says)]);
+    }
+    const { code, output } = await demo;
+    const last = output.trimEnd().split("\n").at(-1) ?? "";
+    expect(last).toContain('"summary":true,"ok":true');
+    expect(last).toContain("UNSIGNED");
+    expect(last).toMatch(/"name":"out-of-range","ok":true,"says":"sent [1-9]/);
+    expect(last).toMatch(/"name":"plant met no hazard","ok":true,"says":"none"/);
+    expect(code).toBe(0);
+  });
+
+  it("without the gateway meets the hazard, names it, and exits 1 [HP-101]", async () => {
+    const { code, output } = await runCli(["demo", "--unguarded", "--scale", "20", "--json"]);
+    expect(output).toMatch(/HAZARD deadhead \(H-01\)/);
+    expect(output).toContain("UNGUARDED");
+    expect(code).toBe(1);
+  });
+
+  it("says in one line that its port is taken, and exits 2 [HP-082]", async () => {
+    const port = await freePair();
+    const first = runCli(["sim", "lift-station", "--port", String(port), "--for", "12"]);
+    await eventually("the port is taken", async () => {
+      const answer = await askOnce(port, readPdu(4, 98, 1)).catch(() => []);
+      return answer[0] === 4 ? true : null;
+    });
+    const second = await runCli(["demo", "--for", "2s", "--port", String(port)]);
+    expect(second.code).toBe(2);
+    expect(second.output.trim().split("\n")).toEqual([
+      `127.0.0.1:${port} is taken by another program: stop it, or choose others with --port`,
+    ]);
+    expect((await first).code).toBe(0);
+  });
+});
+
+/** The demo listens on two ports in a row. */
+async function freePair(): Promise<number> {
+  for (;;) {
+    const first = await freePort();
+    if ((await freePort()) === first + 1) return first;
+  }
+}
