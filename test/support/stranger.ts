@@ -247,7 +247,7 @@ function exceptionIn(error: unknown, key: string): number | string {
 
 /** jsmodbus keeps the answer that bears the exception. */
 function codeOf(error: unknown): number | string {
-  const text = String(JSON.stringify(error));
+  const text = JSON.stringify(error);
   const [, code] = /"_code":(\d+)/.exec(text) ?? [];
   return code === undefined ? text : Number(code);
 }
