@@ -20,7 +20,7 @@ import { driveLastResort } from "./guard/last-resort.js";
 import { Guard } from "./guard/guard.js";
 import { viewEntry } from "./guard/entry-view.js";
 import { OperatorServer } from "./guard/operator-server.js";
-import type { Clock, EvidenceStore, PlcLink, Signer } from "./guard/ports.js";
+import type { Clock, EvidenceDisk, EvidenceStore, PlcLink, Signer } from "./guard/ports.js";
 import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
 import { tellStatus } from "./guard/status.js";
@@ -79,8 +79,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   const clock = makeMonotonicClock(options.scale);
   const machineBoot = readMachineBoot();
   const recollection = new Recollection(profile);
-  const disk = await openEvidenceDisk(loaded.evidenceDir).catch(refuse);
-  const signer = await openFileSigner(loaded.keyFile).catch(refuse);
+  const { disk, signer } = await openFiles(loaded);
   let guard: Guard | null = null;
   const { store, recovered } = await openEvidence({
     disk,
@@ -143,6 +142,17 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   );
 }
 
+async function openFiles(
+  loaded: LoadedSite,
+): Promise<{ readonly disk: EvidenceDisk; readonly signer: Signer }> {
+  const { evidenceDir, keyFile } = loaded;
+  const disk = await openEvidenceDisk(evidenceDir).catch(
+    refuseOver(`evidence folder ${evidenceDir}`),
+  );
+  const signer = await openFileSigner(keyFile).catch(refuseOver(`signing key ${keyFile}`));
+  return { disk, signer };
+}
+
 function factsOf(loaded: LoadedSite, signer: Signer): Omit<BootFacts, "machineBoot"> {
   return {
     software: Uint8Array.from(createHash("sha256").update(SOFTWARE).digest()),
@@ -189,8 +199,16 @@ function refuseScaleBut({ site }: LoadedSite): void {
 }
 
 /** What cannot be mended by starting again: a person reads one line, and the supervisor stops. */
-function refuse(error: unknown): never {
-  throw new Refusal(error instanceof Error ? error.message : String(error), 2);
+function refuseOver(what: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof Error)) throw new Refusal(`${what} cannot be used: ${String(error)}`, 2);
+    // The operating system's own refusals have a code; ours are sentences already.
+    const code = "code" in error ? String(error.code) : null;
+    if (code === null) throw new Refusal(error.message, 2);
+    const why = { EEXIST: "a file stands there", ENOTDIR: "a file stands in its path" }[code];
+    const said = why ?? (code === "EACCES" ? "this user may not write there" : code);
+    throw new Refusal(`${what} cannot be used (${said}): mend it, or name another in the site`, 2);
+  };
 }
 
 async function openSockets(

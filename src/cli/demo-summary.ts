@@ -3,7 +3,7 @@ import { alignTable } from "./output.js";
 
 export type Check = { readonly name: string; readonly ok: boolean; readonly says: string };
 
-/** Seconds of the controller's time after which an act that was due must have been tried. */
+/** Seconds of the controller's time after which an act that was due must have been tried, and refused. */
 const PATIENCE_S = 20;
 
 /** One check for each scheduled misdeed: it was tried, and refused or clamped for its own expected reason. */
@@ -16,8 +16,10 @@ export function checkActs(
     const sent = records.filter((record) => record.act === act);
     const refused = sent.filter((record) => record.refused && record.asExpected);
     const odd = sent.filter((record) => !record.asExpected && !(passes && !record.refused));
-    if (sent.length === 0 && elapsedS < dueS + PATIENCE_S) {
-      return { name: act, ok: true, says: "not reached in this time" };
+    // A salami's first slices are sound: the end of the run may come before the one that is not.
+    if (odd.length === 0 && refused.length === 0 && elapsedS < dueS + PATIENCE_S) {
+      const says = sent.length === 0 ? "not reached in this time" : "cut off by the end of the run";
+      return { name: act, ok: true, says };
     }
     const answers = countBy(refused.map(({ answer }) => answer));
     const says = `sent ${sent.length}, refused or clamped as expected ${refused.length}${answers}`;

@@ -1,5 +1,5 @@
-import { parseRequest, type ModbusRequest } from "../codec/modbus/pdu-request.js";
-import type { Ask, WriteRequest } from "../kernel/command/request.js";
+import { parseRequest } from "../codec/modbus/pdu-request.js";
+import type { Ask } from "../kernel/command/request.js";
 import { resolveWrite } from "../kernel/command/resolve.js";
 import { decide } from "../kernel/decide/decide.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
@@ -8,6 +8,7 @@ import type { Reason, ReasonCode } from "../kernel/record/reason.js";
 import type { FoldedState } from "../kernel/state/state.js";
 import { settledWord } from "../kernel/state/words.js";
 import { reasonText } from "./replay-compare.js";
+import { writeOf } from "./write-of.js";
 
 const NOBODY = -1;
 
@@ -47,7 +48,7 @@ export function checkResolution(
     return body.writes instanceof Uint8Array ? null : "its bytes are no request, yet it has writes";
   }
   for (const device of devicesOf(profile, body)) {
-    const request = writeRequest(parsed.request, device);
+    const request = writeOf(parsed.request, device);
     if (request === null) return "its bytes are no write";
     const ask = resolveWrite(profile, controller, request, (at, register) =>
       settledWord(profile, state, at, register),
@@ -108,29 +109,4 @@ function matches(ask: Ask, body: DecisionBody): boolean {
       return write?.output === output && write.asked === raw;
     })
   );
-}
-
-function writeRequest(request: ModbusRequest, device: number): WriteRequest | null {
-  switch (request.kind) {
-    case "write-bits": {
-      const { address, bits } = request;
-      const data = { kind: "bits", bits } as const;
-      return { device, table: "co", address, function: request.function, data };
-    }
-    case "write-words":
-    case "read-write-words": {
-      const { address, words } = request;
-      const data = { kind: "words", words } as const;
-      return { device, table: "hr", address, function: request.function, data };
-    }
-    case "mask-word": {
-      const { address, and, or } = request;
-      const data = { kind: "mask", and, or } as const;
-      return { device, table: "hr", address, function: request.function, data };
-    }
-    case "read-bits":
-    case "read-words":
-    case "identify":
-      return null;
-  }
 }

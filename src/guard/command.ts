@@ -1,5 +1,6 @@
 import type { Request } from "../codec/door/message.js";
 import { parseRequest, type ModbusRequest } from "../codec/modbus/pdu-request.js";
+import { writeOf } from "../evidence/write-of.js";
 import type { WriteRequest } from "../kernel/command/request.js";
 import type { CommandArrived } from "../kernel/step/input.js";
 import type { SouthRead } from "./ports.js";
@@ -74,31 +75,6 @@ export function answerPdu(
     pdu[3 + index * 2] = word & 0xff;
   });
   return pdu;
-}
-
-function writeOf(request: ModbusRequest, device: number): WriteRequest | null {
-  switch (request.kind) {
-    case "write-bits": {
-      const { address, bits } = request;
-      const data = { kind: "bits", bits } as const;
-      return { device, table: "co", address, function: request.function, data };
-    }
-    case "write-words":
-    case "read-write-words": {
-      const { address, words } = request;
-      const data = { kind: "words", words } as const;
-      return { device, table: "hr", address, function: request.function, data };
-    }
-    case "mask-word": {
-      const { address, and, or } = request;
-      const data = { kind: "mask", and, or } as const;
-      return { device, table: "hr", address, function: request.function, data };
-    }
-    case "read-bits":
-    case "read-words":
-    case "identify":
-      return null;
-  }
 }
 
 function readAfterOf(request: ModbusRequest): SouthRead | null {

@@ -84,9 +84,17 @@ export class DeviceLine {
     else this.#reads.push({ read, done });
   }
 
-  /** Sends a permit, now. The kernel asked for the moment: nothing else can have taken the line since. */
-  send(seq: number, write: SouthWrite): void {
-    const { device, link, tell } = this.#needs;
+  /**
+   * Sends a permit, now. The kernel asked for the moment: nothing else can have taken the line since. Only a
+   * process that was stopped since the second look finds itself past `notAfterUs` here: then nothing leaves.
+   */
+  send(seq: number, write: SouthWrite, notAfterUs: Us): void {
+    const { device, link, tell, nowUs } = this.#needs;
+    if (nowUs() > notAfterUs) {
+      const result: WriteResult = { kind: "not-sent", why: "the guard stood still before sending" };
+      tell({ kind: "write-settled", device, seq, result });
+      return;
+    }
     link.write(write, (result) => {
       tell({ kind: "write-settled", device, seq, result });
     });

@@ -284,7 +284,7 @@ export class Guard {
   #act(effect: Effect): void {
     switch (effect.kind) {
       case "send":
-        this.#lines[effect.device]?.send(effect.seq, effect.write);
+        this.#lines[effect.device]?.send(effect.seq, effect.write, this.#deadlineOf(effect.seq));
         return;
       case "read-back":
         this.#readBack(effect);
@@ -312,6 +312,10 @@ export class Guard {
       case "clear-line":
         return;
     }
+  }
+
+  #deadlineOf(seq: number): Us {
+    return this.#loop.state.live.flights.get(seq)?.pending.deadlineUs ?? 0;
   }
 
   #readBack(effect: Extract<Effect, { kind: "read-back" }>): void {

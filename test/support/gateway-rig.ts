@@ -10,6 +10,7 @@ import type { Entry } from "../../src/kernel/record/entry.js";
 import { foldEntry } from "../../src/kernel/state/fold.js";
 import { initialState } from "../../src/kernel/state/initial.js";
 import { initialKernelState } from "../../src/kernel/step/step.js";
+import { boot } from "./entries.js";
 import type { ForgetfulDisk } from "./forgetful-disk.js";
 import { createManualClock, type ManualClock } from "./host-clock.js";
 
@@ -54,9 +55,9 @@ export async function startRig(
     report: () => undefined,
   });
   const { store } = await pump(forgetful, opening);
-  const boot = bootEntry(profile);
-  store.append(boot);
-  const state = initialKernelState(profile, foldEntry(profile, initialState(profile), boot), 0);
+  const first = bootEntry(profile);
+  store.append(first);
+  const state = initialKernelState(profile, foldEntry(profile, initialState(profile), first), 0);
   const listeners = [
     {
       host: "127.0.0.1",
@@ -224,23 +225,7 @@ export async function untilEnforcing(
 }
 
 function bootEntry(profile: CompiledProfile): Entry {
-  return {
-    seq: 0,
-    monoUs: 0,
-    cause: null,
-    body: {
-      type: "boot",
-      boot: 1,
-      software: new Uint8Array(32),
-      profile: profile.model.digest,
-      site: new Uint8Array(32),
-      recovery: { found: "clean", fromSeq: 0, cutBytes: 0, cutHash: null },
-      semantics: 1,
-      key: "file",
-      splitEnforced: false,
-      parachute: null,
-    },
-  };
+  return { seq: 0, monoUs: 0, cause: null, body: boot(1, { profile: profile.model.digest }) };
 }
 
 function stretch(bytes: Uint8Array): Uint8Array {

@@ -8,6 +8,7 @@ import type { KernelState } from "../../src/kernel/step/kernel-state.js";
 import { foldEntry } from "../../src/kernel/state/fold.js";
 import { initialState } from "../../src/kernel/state/initial.js";
 import { planReads } from "../../src/kernel/image/read-plan.js";
+import { boot } from "./entries.js";
 import { seeded, type Random } from "./seeded.js";
 import { GO, START, SUM_MAX, X } from "./two-devices.js";
 
@@ -89,24 +90,9 @@ class World {
   constructor(profile: CompiledProfile, seed: number) {
     this.#profile = profile;
     this.#random = seeded(seed);
-    const boot: Entry = {
-      seq: 0,
-      monoUs: 0,
-      cause: null,
-      body: {
-        type: "boot",
-        boot: 1,
-        software: new Uint8Array(32),
-        profile: profile.model.digest,
-        site: new Uint8Array(32),
-        recovery: { found: "clean", fromSeq: 0, cutBytes: 0, cutHash: null },
-        semantics: 1,
-        key: "file",
-        splitEnforced: false,
-        parachute: null,
-      },
-    };
-    this.#state = initialKernelState(profile, foldEntry(profile, initialState(profile), boot), 0);
+    const body = boot(1, { profile: profile.model.digest });
+    const first: Entry = { seq: 0, monoUs: 0, cause: null, body };
+    this.#state = initialKernelState(profile, foldEntry(profile, initialState(profile), first), 0);
   }
 
   run(): void {

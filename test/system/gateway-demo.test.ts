@@ -13,7 +13,8 @@ const STEPS: readonly (readonly [Step, string])[] = [
 describe("the demo", () => {
   it("refuses each bad act that comes up, serves strangers meanwhile, and exits 0 [HP-103]", async () => {
     const port = await freePair();
-    const demo = runCli(["demo", "--for", "25s", "--json", "--port", String(port)]);
+    // Slower than by itself: a machine that runs other tests beside it may stand still for a while.
+    const demo = runCli(["demo", "--for", "20s", "--scale", "2", "--json", "--port", String(port)]);
     await eventually("the demo serves", async () => {
       const answer = await askOnce(port + 1, readPdu(4, 98, 1)).catch(() => []);
       return answer[0] === 4 ? true : null;
@@ -21,12 +22,14 @@ describe("the demo", () => {
     for (const stranger of strangers.filter(({ name }) => /mbpoll|pymodbus/.test(name))) {
       const [levels = ""] = await stranger.run(port + 1, 1, [[4, 10, 2]]);
       expect(levels).toMatch(/^\d+ \d+$/);
-      const told = await stranger.run(
-        port + 1,
-        1,
-        STEPS.map(([step]) => step),
-      );
-      expect([stranger.name, ...told]).toEqual([stranger.name, ...STEPS.map(([, says]) => says)]);
+      for (const [step, says] of STEPS) {
+        // Exception 6 is "not now": it may be had on a machine that is busy with other tests, and is asked again.
+        const told = await eventually(`${stranger.name} is told`, async () => {
+          const [answer = ""] = await stranger.run(port + 1, 1, [step]);
+          return answer === "exception 6" ? null : answer;
+        });
+        expect([stranger.name, ...step, told]).toEqual([stranger.name, ...step, says]);
+      }
     }
     const { code, output } = await demo;
     const last = output.trimEnd().split("\n").at(-1) ?? "";

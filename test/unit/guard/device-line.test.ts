@@ -75,13 +75,13 @@ function make(options: { readonly safe?: boolean } = {}) {
   const main = new WireLink();
   const safe = options.safe === true ? new WireLink() : null;
   const told: Input[] = [];
-  const state = { waiting: 0, busy: false };
+  const state = { waiting: 0, busy: false, nowUs: 0 };
   const line: DeviceLine = new DeviceLine({
     device: 0,
     blocks: [block(1), block(2), block(3)],
     link: main.port,
     safeLink: safe?.port ?? null,
-    nowUs: () => 0,
+    nowUs: () => state.nowUs,
     busy: () => state.busy,
     waiting: () => state.waiting,
     polled: () => undefined,
@@ -89,7 +89,7 @@ function make(options: { readonly safe?: boolean } = {}) {
       told.push(input);
       if (input.kind !== "line-free" || state.waiting === 0) return;
       state.waiting -= 1;
-      line.send(state.waiting, write(100 + state.waiting));
+      line.send(state.waiting, write(100 + state.waiting), 1_000);
     },
   });
   main.set(true);
@@ -124,6 +124,19 @@ describe("a device's line", () => {
       "write 101",
       "write 100",
     ]);
+  });
+
+  it("sends nothing that has become too old since its second look [HP-032 refuses]", () => {
+    const { main, told, line } = make();
+    line.send(7, write(40), 1_000);
+    main.answer();
+    expect(main.wire).toEqual(["write 40"]);
+    const late = make();
+    late.state.nowUs = 1_001;
+    late.line.send(8, write(41), 1_000);
+    expect(late.main.wire).toEqual([]);
+    expect(told.at(-1)).toMatchObject({ seq: 7, result: { kind: "acknowledged" } });
+    expect(late.told.at(-1)).toMatchObject({ seq: 8, result: { kind: "not-sent" } });
   });
 
   it("puts read-backs before permits", () => {
