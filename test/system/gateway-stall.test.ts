@@ -1,7 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { connectBytes, frameOf, untilDone, writePdu } from "../support/byte-client.js";
-import { eventually, runCli, signalTo, startGateway, startPlant } from "../support/live-gateway.js";
+import {
+  eventually,
+  makeSite,
+  readTestProfile,
+  runCli,
+  startSite,
+  signalTo,
+  startPlant,
+} from "../support/live-gateway.js";
 
 const CLIENTS = 6;
 const STALL_MS = 8_000;
@@ -9,7 +17,9 @@ const STALL_MS = 8_000;
 describe("a guard that stands still for 8 s under load", () => {
   it("sends nothing of what waited: all refused, none reaches the device late, then it goes on [HP-081]", async () => {
     const plant = await startPlant();
-    const gateway = await startGateway(plant.port);
+    // A write that was acknowledged and not yet read back is to be proven within 8 s: here that is not the question.
+    const profile = readTestProfile().replaceAll("within 8 s", "within 1 min");
+    const gateway = await startSite(await makeSite(plant.port, profile));
     const guard = await gateway.guardPid();
     const clients = await Promise.all(
       Array.from({ length: CLIENTS }, async () => await connectBytes(gateway.port)),
@@ -52,6 +62,7 @@ describe("a guard that stands still for 8 s under load", () => {
     expect(since.length).toBeLessThanOrEqual(1);
     const status = await gateway.status();
     expect(status.reasons["stale"] ?? 0).toBeGreaterThan(0);
+    expect(status.latched).toEqual([]);
     await untilDone(gateway.port, writePdu(41, 30_000));
     expect(plant.memory.hr[41]).toBe(30_000);
     expect((await gateway.stop()).code).toBe(0);

@@ -12,11 +12,10 @@ describe("the demo's check of a bad act", () => {
   });
 
   it("passes when the run ended before the act was due, or in the middle of it", () => {
-    expect(checkActs(ACTS, [], 20)).toMatchObject([
-      { ok: true, says: expect.stringContaining("not reached") },
-    ]);
-    expect(checkActs(ACTS, [slice], 40)).toMatchObject([
-      { ok: true, says: expect.stringContaining("cut off") },
+    const said = [checkActs(ACTS, [], 20), checkActs(ACTS, [slice], 40)].flat();
+    expect(said.map(({ ok, says }) => [ok, says])).toEqual([
+      [true, "not reached in this time"],
+      [true, "cut off by the end of the run"],
     ]);
   });
 
