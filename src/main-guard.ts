@@ -279,7 +279,10 @@ function makeIds(): () => Uint8Array {
     count += 1;
     const id = new Uint8Array(16);
     id.set(run);
-    new DataView(id.buffer).setBigUint64(8, BigInt(count));
+    // Big end first; a count is never so large that a number could not hold it.
+    for (let at = 15, rest = count; at >= 8; at -= 1, rest = Math.floor(rest / 256)) {
+      id[at] = rest % 256;
+    }
     return id;
   };
 }

@@ -4,6 +4,7 @@ import type { Effect } from "../kernel/step/effect.js";
 import type { Input, WriteResult } from "../kernel/step/input.js";
 import type { Us } from "../kernel/units.js";
 import type { PlcLink, ReadResult, SouthRead } from "./ports.js";
+import { ReadQueue, type ReadAnswer } from "./read-queue.js";
 
 export type SafeWrite = Extract<Effect, { kind: "safe-write" }>;
 export type SafeRead = Extract<Effect, { kind: "safe-read-back" }>;
@@ -22,22 +23,24 @@ export type LineNeeds = {
   readonly busy: () => boolean;
   /** How many durable permits wait in the kernel for this line. */
   readonly waiting: () => number;
+  /** What the first of them would write; null: none waits. */
+  readonly next: () => SouthWrite | null;
   /** A block was read: raw cells for whoever keeps a copy. */
   readonly polled: (block: number, read: Extract<ReadResult, { kind: "read" }>) => void;
+  /** A part of a block was read between polls, before those who asked for it are told. */
+  readonly patched: (read: SouthRead, words: readonly number[]) => void;
 };
-
-/** More reads waiting than this means that something asks without end. */
-const READS_MOST = 256;
 
 /**
  * One PLC's line: at most one request at a time, and who is next. Safe writes go first; then due polls and
- * the rest take turns, so neither starves the other; in the rest read-backs go before permits. A permit is
- * only taken from the kernel when it can be on the wire at once, for its second look must be of that moment.
+ * the rest take turns, so neither starves the other; in the rest read-backs go before permits as soon as
+ * {@link ReadQueue} says so. A permit is only taken from the kernel when it can be on the wire at once, for
+ * its second look must be of that moment.
  */
 export class DeviceLine {
   readonly #needs: LineNeeds;
   readonly #safe: (SafeWrite | SafeRead)[] = [];
-  readonly #reads: QueuedRead[] = [];
+  readonly #reads: ReadQueue;
   #due: number[] = [];
   #polledLast = false;
   #up = false;
@@ -48,6 +51,7 @@ export class DeviceLine {
 
   constructor(needs: LineNeeds) {
     this.#needs = needs;
+    this.#reads = new ReadQueue(needs.blocks);
     needs.link.onLink((up, why) => {
       this.#up = up;
       if (!up) this.#drop();
@@ -79,9 +83,8 @@ export class DeviceLine {
   }
 
   /** Answers once: null when the read failed or the line is away. */
-  addRead(read: SouthRead, done: QueuedRead["done"]): void {
-    if (!this.#up || this.#reads.length >= READS_MOST) done(null);
-    else this.#reads.push({ read, done });
+  addRead(read: SouthRead, done: (answer: ReadAnswer) => void): void {
+    if (!this.#up || !this.#reads.add(read, done, this.#needs.nowUs())) done(null);
   }
 
   /**
@@ -138,17 +141,26 @@ export class DeviceLine {
       return this.#sendPoll();
     }
     this.#polledLast = false;
-    const read = this.#reads.shift();
-    if (read !== undefined) {
-      this.#needs.link.read(read.read, (result) => {
-        read.done(result.kind === "read" ? result : null);
-      });
-      return true;
-    }
+    if (this.#reads.isDue(this.#needs.next(), this.#needs.nowUs())) return this.#sendRead();
     if (waiting === 0) return false;
     this.#needs.tell({ kind: "line-free", device: this.#needs.device });
-    // Nothing was sent: that one was withdrawn. Where none was taken at all, the kernel will ask again.
-    return this.#due.length > 0 || this.#needs.waiting() < waiting;
+    if (this.#due.length > 0 || this.#needs.waiting() < waiting) return true;
+    // None was taken at all, and the kernel will ask again: read-backs do not wait for that.
+    return this.#needs.link.idle() && this.#sendRead();
+  }
+
+  #sendRead(): boolean {
+    const shared = this.#reads.take();
+    if (shared === null) return false;
+    this.#needs.link.read(shared.read, (result) => {
+      if (result.kind === "read") this.#needs.patched(shared.read, result.words);
+      // All who asked are told before the next request goes out: its second look sees what was proven.
+      const pumping = this.#pumping;
+      this.#pumping = true;
+      shared.answer(result.kind === "read" ? result : null);
+      this.#pumping = pumping;
+    });
+    return true;
   }
 
   #sendPoll(): boolean {
@@ -202,14 +214,9 @@ export class DeviceLine {
 
   #drop(): void {
     this.#due = [];
-    for (const { done } of this.#reads.splice(0)) done(null);
+    this.#reads.drop();
   }
 }
-
-type QueuedRead = {
-  readonly read: SouthRead;
-  readonly done: (read: { readonly sentUs: Us; readonly words: readonly number[] } | null) => void;
-};
 
 /** First word most significant. */
 function rawOf(words: readonly number[]): number {

@@ -261,8 +261,12 @@ export class Guard {
       },
       busy: () => this.#loop.busy,
       waiting: () => this.#loop.state.live.queues[device]?.length ?? 0,
+      next: () => this.#loop.state.live.queues[device]?.[0]?.south ?? null,
       polled: (block, read) => {
         this.#image.refresh(device, block, read);
+      },
+      patched: (read, words) => {
+        this.#image.patch(device, read, words);
       },
     });
   }
@@ -323,7 +327,6 @@ export class Guard {
     const line = this.#lines[device];
     if (line === undefined) return;
     line.addRead({ table, address, quantity }, (read) => {
-      if (read !== null) this.#image.patch(device, { table, address, quantity }, read.words);
       this.#loop.tell({ kind: "read-back", device, seq, read });
     });
   }

@@ -56,7 +56,7 @@ export function connectPlc(options: PlcLinkOptions): PlcLink {
 /** Why a request got no usable reply. */
 type Lost = "timeout" | "closed" | "malformed";
 
-type Pending = { readonly transaction: number; sentUs: Us; readonly deadlineUs: Us } & (
+type Asked =
   | {
       readonly kind: "write";
       readonly request: WriteRequest;
@@ -66,12 +66,14 @@ type Pending = { readonly transaction: number; sentUs: Us; readonly deadlineUs: 
       readonly kind: "read";
       readonly request: ReadRequest;
       readonly settled: (result: ReadResult) => void;
-    }
-);
+    };
 
-type Asked =
-  | Omit<Extract<Pending, { kind: "write" }>, "transaction" | "sentUs" | "deadlineUs">
-  | Omit<Extract<Pending, { kind: "read" }>, "transaction" | "sentUs" | "deadlineUs">;
+type Pending = {
+  readonly asked: Asked;
+  readonly transaction: number;
+  sentUs: Us;
+  readonly deadlineUs: Us;
+};
 
 /** A reply is at most 260 bytes, and there is one at a time. */
 const RECEIVE_BYTES = 1024;
@@ -192,7 +194,7 @@ class Line {
     const { clock, hostClock, timeoutUs } = this.#options;
     const deadlineUs = hostClock.nowUs() + timeoutUs;
     this.#transaction = transaction;
-    const pending: Pending = { ...asked, transaction, sentUs: clock.nowUs(), deadlineUs };
+    const pending: Pending = { asked, transaction, sentUs: clock.nowUs(), deadlineUs };
     this.#pending = pending;
     if (this.#cancelDeadline === null) this.#armDeadline(deadlineUs);
     // From here on the outcome is the device's to tell: whatever the socket says, a byte may have left.
@@ -239,7 +241,8 @@ class Line {
       this.#lose("malformed", "the device answered another request than the one sent");
       return;
     }
-    const reply = parseReply(pending.request, frame.pdu);
+    const { asked } = pending;
+    const reply = parseReply(asked.request, frame.pdu);
     if (reply.kind === "mismatch") {
       this.#lose("malformed", `the reply does not fit its request (${reply.why})`);
       return;
@@ -249,19 +252,19 @@ class Line {
     // The reply is good; what stands behind it was not asked for, so the line is given up before the next request.
     const extra = unfinishedBytes(this.#reader) > 0;
     if (extra) this.#disconnect();
-    if (pending.kind === "write") pending.settled(writeResultOf(reply, frame.pdu));
-    else pending.settled(readResultOf(reply, pending.sentUs));
+    if (asked.kind === "write") asked.settled(writeResultOf(reply, frame.pdu));
+    else asked.settled(readResultOf(reply, pending.sentUs));
     if (extra) this.#tell(false, UNASKED);
     this.#announceIdle();
   }
 
   /** Gives up the connection and whatever request was on it; a listener never sees the line up meanwhile. */
   #lose(lost: Lost, why: string): void {
-    const pending = this.#pending;
+    const asked = this.#pending?.asked;
     this.#pending = null;
     this.#disconnect();
-    if (pending?.kind === "write") pending.settled({ kind: "unknown", why });
-    else pending?.settled({ kind: "failed", why: lost });
+    if (asked?.kind === "write") asked.settled({ kind: "unknown", why });
+    else asked?.settled({ kind: "failed", why: lost });
     this.#tell(false, why);
   }
 

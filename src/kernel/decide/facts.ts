@@ -78,8 +78,8 @@ export function readFacts(profile: CompiledProfile, ask: Ask, look: Look): Facts
 /** Evaluation memory holding all readings and reachable values of a look; everything else unknown. */
 function readMemory(profile: CompiledProfile, look: Look): Memory {
   const memory = profile.scratch;
-  memory.lo.fill(NaN);
-  memory.hi.fill(NaN);
+  memory.lo.set(profile.unknown);
+  memory.hi.set(profile.unknown);
   for (const fact of look.tags) {
     const value = readTag(profile, fact);
     memory.lo[fact.tag] = value;

@@ -51,6 +51,7 @@ export function compileProfile(model: ProfileModel): CompiledProfile {
     tripById: positions(model.trips.map((trip) => trip.id)),
     writableAt: (device, table, register) => places.get(placeKey(device, table, register)) ?? null,
     ruleNumber: (id) => numbers.get(id) ?? null,
+    unknown: new Float64Array(slots.count).fill(NaN),
     scratch: { lo: new Float64Array(slots.count), hi: new Float64Array(slots.count) },
   };
 }

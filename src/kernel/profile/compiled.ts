@@ -38,6 +38,8 @@ export type CompiledProfile = {
    * synchronous and never nested, and two fresh arrays for each command cost more than all its rules.
    */
   readonly scratch: Memory;
+  /** As many NaN as the memory has slots, to wipe it with: copying is several times as fast as filling. Never written. */
+  readonly unknown: Float64Array;
 };
 
 export type Condition = {

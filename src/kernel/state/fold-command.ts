@@ -1,8 +1,25 @@
 import type { CompiledProfile } from "../profile/compiled.js";
 import type { DecisionBody, Entry, OutcomeBody, OutcomeKind } from "../record/entry.js";
 import type { Raw, Us } from "../units.js";
-import { charge, keepPlanned, plan, prove, uncharge, withOutput } from "./output-state.js";
-import type { ControllerState, FoldedState, OpenPermit, OutputState } from "./state.js";
+import {
+  addPlanned,
+  changeAt,
+  charge,
+  keepPlanned,
+  plan,
+  prove,
+  uncharge,
+  withOutput,
+} from "./output-state.js";
+import {
+  draftOutput,
+  draftState,
+  type ControllerState,
+  type FoldedState,
+  type OpenPermit,
+  type OutputState,
+  type Planned,
+} from "./state.js";
 
 /**
  * A permit plans its values and is charged, at once; a denial counts against its controller. A permit
@@ -38,13 +55,26 @@ export function foldOutcome(
   entry: Entry,
   body: OutcomeBody,
 ): FoldedState {
-  const isIt = (permit: OpenPermit): boolean =>
-    permit.seq === entry.cause || sameBytes(permit.id, body.id);
-  const permit = state.open.find(isIt) ?? state.unsettled.find(isIt);
+  const permit = findPermit(state, entry.cause, body.id);
   if (permit === undefined) return state;
   const settling: Settling = { profile, permit, body, nowUs: entry.monoUs };
   const closed = closePermit(profile, state, permit);
   return EFFECTS[body.outcome](closed, settling);
+}
+
+/** By number first: comparing ids is the exception, and there may be a hundred permits. */
+function findPermit(
+  { open, unsettled }: FoldedState,
+  seq: number | null,
+  id: Uint8Array,
+): OpenPermit | undefined {
+  for (const permits of [open, unsettled]) {
+    for (const permit of permits) if (permit.seq === seq) return permit;
+  }
+  for (const permits of [open, unsettled]) {
+    for (const permit of permits) if (sameBytes(permit.id, id)) return permit;
+  }
+  return undefined;
 }
 
 /** Whether any value of this permit may still arrive. */
@@ -79,12 +109,8 @@ export function withController(
   controller: number | null,
   change: (known: ControllerState) => ControllerState,
 ): FoldedState {
-  const known = state.controllers[controller ?? -1];
-  if (controller === null || known === undefined) return state;
-  const changed = change(known);
-  return changed === known
-    ? state
-    : { ...state, controllers: state.controllers.with(controller, changed) };
+  const controllers = changeAt(state.controllers, controller ?? -1, change);
+  return controllers === state.controllers ? state : { ...state, controllers };
 }
 
 type Permit = {
@@ -95,49 +121,72 @@ type Permit = {
 
 function foldPermit(profile: CompiledProfile, state: FoldedState, permit: Permit): FoldedState {
   const { entry, body, controller } = permit;
-  const added = { seq: entry.seq, atUs: entry.monoUs };
-  const clamped =
-    body.verdict === "clamp"
-      ? withController(state, controller, (known) => {
-          const windowUs = profile.model.controllers[controller ?? -1]?.clamps?.windowUs ?? null;
-          return { ...known, clamps: charge(known.clamps, added, windowUs) };
-        })
-      : state;
   const given = givenWrites(body);
-  if (given.length === 0) return clamped;
-  let next = withController(clamped, controller, (known) => {
-    const windowUs = profile.model.controllers[controller ?? -1]?.budget?.windowUs ?? null;
-    return { ...known, permits: charge(known.permits, added, windowUs) };
-  });
-  for (const { output, raw } of given) {
-    next = withOutput(next, output, (known) => {
-      const planned = plan(profile, known, { ...added, raw }, output);
-      // What the gateway does by itself is no permit of anybody's.
-      return controller === null
-        ? planned
-        : chargeOutput(profile, known, planned, { output, raw, added });
-    });
+  const controllers = changeAt(state.controllers, controller ?? -1, (known) =>
+    chargeController(profile, known, permit, given.length > 0),
+  );
+  if (given.length === 0) {
+    return controllers === state.controllers ? state : { ...state, controllers };
   }
-  const open = { seq: entry.seq, id: body.id, controller, writes: given, atUs: entry.monoUs };
-  return countOpen(profile, { ...next, open: [...next.open, open] }, open, 1);
+  let { outputs } = state;
+  for (const { output, raw } of given) {
+    const added = { seq: entry.seq, raw, atUs: entry.monoUs };
+    outputs = changeAt(outputs, output, (known) =>
+      // What the gateway does by itself is no permit of anybody's.
+      controller === null
+        ? plan(profile, known, added, output)
+        : chargeOutput(profile, known, added, output),
+    );
+  }
+  const opened = { seq: entry.seq, id: body.id, controller, writes: given, atUs: entry.monoUs };
+  const open = [...state.open, opened];
+  const next = draftState(state);
+  next.controllers = controllers;
+  next.outputs = outputs;
+  next.open = open;
+  next.devices = countOpen(profile, state.devices, opened, 1);
+  return next;
+}
+
+function chargeController(
+  profile: CompiledProfile,
+  known: ControllerState,
+  permit: Permit,
+  sends: boolean,
+): ControllerState {
+  const { entry, body, controller } = permit;
+  const rules = profile.model.controllers[controller ?? -1];
+  const added = { seq: entry.seq, atUs: entry.monoUs };
+  const isClamp = body.verdict === "clamp";
+  if (!isClamp && !sends) return known;
+  const clamps = isClamp
+    ? charge(known.clamps, added, rules?.clamps?.windowUs ?? null)
+    : known.clamps;
+  const permits = sends
+    ? charge(known.permits, added, rules?.budget?.windowUs ?? null)
+    : known.permits;
+  return { ...known, clamps, permits };
 }
 
 function chargeOutput(
   profile: CompiledProfile,
-  before: OutputState,
-  planned: OutputState,
-  charged: {
-    readonly output: number;
-    readonly raw: Raw;
-    readonly added: { readonly seq: number; readonly atUs: Us };
-  },
+  known: OutputState,
+  added: Planned,
+  output: number,
 ): OutputState {
-  const { output, raw, added } = charged;
   const rules = profile.model.outputs[output];
-  const permits = charge(before.permits, added, rules?.budget?.windowUs ?? null);
-  if (rules?.starts == null || !isStart(profile, before, output, raw))
-    return { ...planned, permits };
-  return { ...planned, permits, starts: charge(before.starts, added, rules.starts.windowUs) };
+  const charged = { seq: added.seq, atUs: added.atUs };
+  const planned = addPlanned(profile, known.planned, added, output);
+  const permits = charge(known.permits, charged, rules?.budget?.windowUs ?? null);
+  const starts =
+    rules?.starts == null || !isStart(profile, known, output, added.raw)
+      ? known.starts
+      : charge(known.starts, charged, rules.starts.windowUs);
+  const next = draftOutput(known);
+  next.planned = planned;
+  next.permits = permits;
+  next.starts = starts;
+  return next;
 }
 
 /** As `decide` counts it: on, from anything that may be off. */
@@ -258,26 +307,31 @@ function closePermit(
   state: FoldedState,
   permit: OpenPermit,
 ): FoldedState {
-  if (!state.open.includes(permit)) {
+  const place = state.open.indexOf(permit);
+  if (place < 0) {
     return { ...state, unsettled: state.unsettled.filter((one) => one !== permit) };
   }
-  const open = state.open.filter((one) => one !== permit);
-  return countOpen(profile, { ...state, open }, permit, -1);
+  const next = draftState(state);
+  next.open = state.open.toSpliced(place, 1);
+  next.devices = countOpen(profile, state.devices, permit, -1);
+  return next;
 }
 
 function countOpen(
   profile: CompiledProfile,
-  state: FoldedState,
+  devices: FoldedState["devices"],
   permit: OpenPermit,
   change: 1 | -1,
-): FoldedState {
-  const device = profile.model.outputs[permit.writes[0]?.output ?? -1]?.at.device;
-  const known = state.devices[device ?? -1];
-  if (device === undefined || known === undefined) return state;
-  const open = Math.max(0, known.open + change);
-  return { ...state, devices: state.devices.with(device, { ...known, open }) };
+): FoldedState["devices"] {
+  const device = profile.model.outputs[permit.writes[0]?.output ?? -1]?.at.device ?? -1;
+  return changeAt(devices, device, ({ condition, open }) => ({
+    condition,
+    open: Math.max(0, open + change),
+  }));
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, place) => byte === b[place]);
+  if (a.length !== b.length) return false;
+  for (let place = 0; place < a.length; place += 1) if (a[place] !== b[place]) return false;
+  return true;
 }

@@ -19,7 +19,7 @@ import {
 } from "./fold-command.js";
 import { readNotice, type StateNotice } from "./notices.js";
 import { keepPlanned, plan, prove, withOutput } from "./output-state.js";
-import type { FoldedState } from "./state.js";
+import { draftState, type FoldedState } from "./state.js";
 
 export { initialState } from "./initial.js";
 
@@ -29,8 +29,10 @@ export { initialState } from "./initial.js";
  * state. An entry that names what the profile does not have changes nothing but the count.
  */
 export function foldEntry(profile: CompiledProfile, state: FoldedState, entry: Entry): FoldedState {
-  const next = foldBody(profile, state, entry);
-  return { ...next, nextSeq: entry.seq + 1, lastUs: entry.monoUs };
+  const next = draftState(foldBody(profile, state, entry));
+  next.nextSeq = entry.seq + 1;
+  next.lastUs = entry.monoUs;
+  return next;
 }
 
 function foldBody(profile: CompiledProfile, state: FoldedState, entry: Entry): FoldedState {

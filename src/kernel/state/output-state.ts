@@ -1,7 +1,14 @@
 import { HELD_VALUES, IN_FLIGHT_PER_OUTPUT } from "../bounds.js";
 import type { CompiledProfile } from "../profile/compiled.js";
 import type { Raw, Us } from "../units.js";
-import type { Charge, FoldedState, OutputState, Planned } from "./state.js";
+import {
+  draftOutput,
+  draftState,
+  type Charge,
+  type FoldedState,
+  type OutputState,
+  type Planned,
+} from "./state.js";
 
 /** The state with one output changed; the same state where nothing is. */
 export function withOutput(
@@ -9,10 +16,23 @@ export function withOutput(
   output: number,
   change: (known: OutputState) => OutputState,
 ): FoldedState {
-  const known = state.outputs[output];
-  if (known === undefined) return state;
+  const outputs = changeAt(state.outputs, output, change);
+  if (outputs === state.outputs) return state;
+  const next = draftState(state);
+  next.outputs = outputs;
+  return next;
+}
+
+/** The list with the item at `place` changed; the same list where nothing is, or nothing stands there. */
+export function changeAt<Item>(
+  list: readonly Item[],
+  place: number,
+  change: (known: Item) => Item,
+): readonly Item[] {
+  const known = list[place];
+  if (known === undefined) return list;
   const changed = change(known);
-  return changed === known ? state : { ...state, outputs: state.outputs.with(output, changed) };
+  return changed === known ? list : list.with(place, changed);
 }
 
 export type Reading = { readonly raw: Raw; readonly atUs: Us };
@@ -27,13 +47,30 @@ export function prove(
   const proven = { raw: reading.raw, atUs: reading.atUs };
   const windowUs = profile.model.outputs[at.output]?.drift?.windowUs ?? 0;
   const held = holdFrom(known.held, reading.raw, at.nowUs, windowUs);
-  return { ...known, proven, logged: null, held };
+  const next = draftOutput(known);
+  next.proven = proven;
+  next.logged = null;
+  next.held = held;
+  return next;
 }
 
 /** Planned writes for which `stays` is false are settled. */
 export function keepPlanned(known: OutputState, stays: (planned: Planned) => boolean): OutputState {
   const planned = known.planned.filter(stays);
-  return planned.length === known.planned.length ? known : { ...known, planned };
+  if (planned.length === known.planned.length) return known;
+  const next = draftOutput(known);
+  next.planned = planned;
+  return next;
+}
+
+/** One more value on its way; see {@link addPlanned}. */
+export function plan(
+  profile: CompiledProfile,
+  known: OutputState,
+  planned: Planned,
+  output: number,
+): OutputState {
+  return { ...known, planned: addPlanned(profile, known.planned, planned, output) };
 }
 
 /**
@@ -41,14 +78,14 @@ export function keepPlanned(known: OutputState, stays: (planned: Planned) => boo
  * they are not bounded by `busy`: beyond a bound only the outermost and the newest values are kept, which
  * leaves the interval of reachable values as wide as it was.
  */
-export function plan(
+export function addPlanned(
   profile: CompiledProfile,
-  known: OutputState,
+  before: readonly Planned[],
   planned: Planned,
   output: number,
-): OutputState {
-  const all = [...known.planned, planned];
-  if (all.length <= 4 * IN_FLIGHT_PER_OUTPUT) return { ...known, planned: all };
+): readonly Planned[] {
+  const all = [...before, planned];
+  if (all.length <= 4 * IN_FLIGHT_PER_OUTPUT) return all;
   const valueOf = profile.outputs[output]?.quantity.valueOf;
   const size = (raw: Raw): number => valueOf?.(raw) ?? raw;
   let least = all[0] ?? planned;
@@ -58,10 +95,7 @@ export function plan(
     if (size(one.raw) > size(most.raw)) most = one;
   }
   const newest = all.slice(-2 * IN_FLIGHT_PER_OUTPUT);
-  return {
-    ...known,
-    planned: all.filter((one) => one === least || one === most || newest.includes(one)),
-  };
+  return all.filter((one) => one === least || one === most || newest.includes(one));
 }
 
 /** As many of the newest charges as the window can hold, and a few for the time since the last permit. */

@@ -28,7 +28,8 @@ class WireLink {
     read: (read: SouthRead, settled: (result: ReadResult) => void) => {
       this.wire.push(`read ${read.address}`);
       this.#answer = () => {
-        settled({ kind: "read", sentUs: 1, words: [7] });
+        const words = Array.from({ length: read.quantity }, (_, place) => read.address + place);
+        settled({ kind: "read", sentUs: 1, words });
       };
     },
     onLink: (run) => void this.#link.push(run),
@@ -71,20 +72,25 @@ function safeWrite(address: number) {
   return { kind: "safe-write", device: 0, output: 0, attempt: 1, write: write(address) } as const;
 }
 
-function make(options: { readonly safe?: boolean } = {}) {
+function make(options: { readonly safe?: boolean; readonly blocks?: readonly Block[] } = {}) {
   const main = new WireLink();
   const safe = options.safe === true ? new WireLink() : null;
   const told: Input[] = [];
+  const patched: [address: number, words: number][] = [];
   const state = { waiting: 0, busy: false, nowUs: 0 };
   const line: DeviceLine = new DeviceLine({
     device: 0,
-    blocks: [block(1), block(2), block(3)],
+    blocks: [block(1), block(2), block(3), ...(options.blocks ?? [])],
     link: main.port,
     safeLink: safe?.port ?? null,
     nowUs: () => state.nowUs,
     busy: () => state.busy,
     waiting: () => state.waiting,
+    next: () => (state.waiting === 0 ? null : write(99 + state.waiting)),
     polled: () => undefined,
+    patched: (read, words) => {
+      patched.push([read.address, words.length]);
+    },
     tell: (input) => {
       told.push(input);
       if (input.kind !== "line-free" || state.waiting === 0) return;
@@ -94,7 +100,7 @@ function make(options: { readonly safe?: boolean } = {}) {
   });
   main.set(true);
   safe?.set(true);
-  return { main, safe, told, state, line };
+  return { main, safe, told, patched, state, line };
 }
 
 describe("a device's line", () => {
@@ -139,13 +145,68 @@ describe("a device's line", () => {
     expect(late.told.at(-1)).toMatchObject({ seq: 8, result: { kind: "not-sent" } });
   });
 
-  it("puts read-backs before permits", () => {
+  it("puts a read-back before a permit that would hide what it is to show", () => {
     const { main, line, state } = make();
     line.poll();
-    line.addRead({ table: "hr", address: 50, quantity: 1 }, () => undefined);
+    line.addRead({ table: "hr", address: 100, quantity: 1 }, () => undefined);
     state.waiting = 1;
     for (let answers = 0; answers < 6; answers++) main.answer();
-    expect(main.wire).toEqual(["read 1", "read 50", "read 2", "write 100", "read 3"]);
+    expect(main.wire).toEqual(["read 1", "read 100", "read 2", "write 100", "read 3"]);
+  });
+
+  it("lets permits for other registers go first, and reads back at once when none waits", () => {
+    const { main, line, state } = make();
+    const seen: unknown[] = [];
+    state.waiting = 2;
+    line.addRead({ table: "hr", address: 50, quantity: 1 }, (answer) => seen.push(answer?.words));
+    line.pump();
+    for (let answers = 0; answers < 3; answers++) main.answer();
+    expect(main.wire).toEqual(["write 101", "write 100", "read 50"]);
+    expect(seen).toEqual([[50]]);
+  });
+
+  it("reads back neighbours of one poll block in one request and hands each its own words", () => {
+    const { main, line, patched } = make({ blocks: [{ ...block(40), quantity: 20 }] });
+    const seen: unknown[] = [];
+    for (const address of [52, 44, 70]) {
+      line.addRead({ table: "hr", address, quantity: 2 }, (answer) => seen.push(answer?.words));
+    }
+    line.pump();
+    main.answer();
+    main.answer();
+    expect(main.wire).toEqual(["read 44", "read 70"]);
+    expect(seen).toEqual([
+      [52, 53],
+      [44, 45],
+      [70, 71],
+    ]);
+    expect(patched).toEqual([
+      [44, 10],
+      [70, 2],
+    ]);
+  });
+
+  it("does not let read-backs starve behind permits that keep coming", () => {
+    const { main, line, state } = make();
+    state.waiting = 100;
+    line.addRead({ table: "hr", address: 50, quantity: 1 }, () => undefined);
+    line.pump();
+    main.answer();
+    expect(main.wire.at(-1)).toMatch(/^write/);
+    state.nowUs = 20_000;
+    main.answer();
+    expect(main.wire.at(-1)).toBe("read 50");
+  });
+
+  it("reads back where the kernel gives no permit out after all", () => {
+    const { main, line, state, told } = make();
+    // The line is full as the kernel sees it: it is asked and sends nothing.
+    Object.defineProperty(state, "waiting", { get: () => 1, set: () => undefined });
+    state.nowUs = 1_001;
+    line.addRead({ table: "hr", address: 50, quantity: 1 }, () => undefined);
+    line.pump();
+    expect(told.some(({ kind }) => kind === "line-free")).toBe(true);
+    expect(main.wire).toEqual(["read 50"]);
   });
 
   it("asks the kernel for a permit only when it can be on the wire at once", () => {
