@@ -14,6 +14,11 @@ import type { DoorSession } from "./command-desk.js";
 /** A door that does not read this much of what it is sent is cut off. */
 const UNREAD_BYTES_MAX = 8 * 1_048_576;
 const DOORS_MAX = 4;
+/**
+ * How long a read-back may wait for company on its way to the replicas. A message of its own for each command
+ * would wake the door just when the client's next request comes.
+ */
+const PATIENCE_MS = 2;
 
 export type DoorServerNeeds = {
   /** Path of the Unix socket; only its owner may open it. */
@@ -110,12 +115,13 @@ export class DoorServer {
   }
 }
 
-/** One connection; orders of one turn of the loop leave in one write. */
+/** One connection; orders of one turn of the loop leave in one write, in the order they were given. */
 class Door {
   readonly socket: Socket;
   session: (DoorSession & { readonly heard: (claim: Claim) => void }) | null = null;
   readonly #out: FrameWriter = new FrameWriter();
   #scheduled = false;
+  #patience: NodeJS.Timeout | null = null;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -125,6 +131,13 @@ class Door {
     if (this.socket.destroyed) return;
     writeOrder(this.#out, order);
     if (this.#scheduled) return;
+    if (order.kind === "patch") {
+      this.#patience ??= setTimeout(() => {
+        this.#patience = null;
+        this.flush();
+      }, PATIENCE_MS);
+      return;
+    }
     this.#scheduled = true;
     setImmediate(() => {
       this.flush();

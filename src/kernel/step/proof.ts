@@ -1,6 +1,7 @@
 import { inputValue } from "../trip/evaluate.js";
 import { fireTrip } from "../trip/fire.js";
 import { because } from "../record/because.js";
+import type { Write } from "../command/request.js";
 import type { Raw, Us } from "../units.js";
 import type { Flight } from "./kernel-state.js";
 import { recordOutcome } from "./flight.js";
@@ -41,12 +42,13 @@ export function isProvenBy(turn: Turn, output: number, written: Raw, read: Raw):
  * either way by a read that left after its late window.
  */
 export function proveByRead(turn: Turn, seen: Observation): void {
-  const about = [...turn.live.flights.values()].filter(({ pending }) =>
-    pending.writes.some(({ output }) => output === seen.output),
-  );
+  const about: Flight[] = [];
+  for (const flight of turn.live.flights.values()) {
+    if (writeTo(flight, seen.output) !== undefined) about.push(flight);
+  }
   about.forEach((flight, place) => {
     if (flight.phase === "sent" || seen.sentUs < flight.proofFromUs) return;
-    const write = flight.pending.writes.find(({ output }) => output === seen.output);
+    const write = writeTo(flight, seen.output);
     if (write === undefined) return;
     if (flight.phase === "unknown") {
       flight.seen.set(seen.output, seen.raw);
@@ -61,6 +63,11 @@ export function proveByRead(turn: Turn, seen: Observation): void {
       if (older.phase === "proving") supersede(turn, older, seen.output);
     }
   });
+}
+
+function writeTo({ pending }: Flight, output: number): Write | undefined {
+  for (const write of pending.writes) if (write.output === output) return write;
+  return undefined;
 }
 
 /** Proof by another tag: asked for after the write was acknowledged, good, and saying what was written. */
