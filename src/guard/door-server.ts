@@ -19,6 +19,11 @@ const DOORS_MAX = 4;
  * would wake the door just when the client's next request comes.
  */
 const PATIENCE_MS = 2;
+/**
+ * After a pause of this length an order leaves at once, before the rest of the turn's work: then a client waits
+ * for just this one. Closer to each other, those of one turn of the loop share a write.
+ */
+const PAUSE_MS = 0.2;
 
 export type DoorServerNeeds = {
   /** Path of the Unix socket; only its owner may open it. */
@@ -122,6 +127,7 @@ class Door {
   readonly #out: FrameWriter = new FrameWriter();
   #scheduled = false;
   #patience: NodeJS.Timeout | null = null;
+  #flushedMs = 0;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -138,6 +144,10 @@ class Door {
       }, PATIENCE_MS);
       return;
     }
+    if (performance.now() - this.#flushedMs > PAUSE_MS) {
+      this.flush();
+      return;
+    }
     this.#scheduled = true;
     setImmediate(() => {
       this.flush();
@@ -146,6 +156,7 @@ class Door {
 
   flush(): void {
     this.#scheduled = false;
+    this.#flushedMs = performance.now();
     if (this.#out.length === 0) return;
     const bytes = this.#out.take();
     if (this.socket.destroyed) return;

@@ -1,5 +1,6 @@
 import type { OutcomeKind } from "../record/entry.js";
 import type { Reason } from "../record/reason.js";
+import { differLook } from "./look-difference.js";
 import type { Flight } from "./kernel-state.js";
 import { record, type Turn } from "./turn.js";
 
@@ -22,7 +23,7 @@ export function recordOutcome(
       sincePermitUs: turn.nowUs - pending.permitUs,
       readBack: readBack.length === 0 ? null : readBack,
       reasons: more.reasons ?? null,
-      look: flight.second,
+      look: differLook(pending.look, flight.second),
     },
     pending.seq,
   );

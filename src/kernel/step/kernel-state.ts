@@ -86,7 +86,7 @@ export type Pending = {
 
 export type Flight = {
   readonly pending: Pending;
-  /** Facts of the second look that differ from the first. */
+  /** The second look, whole; an outcome keeps what differs from the first. */
   readonly second: Look;
   /**
    * sent: on the wire. proving: acknowledged, proof is awaited. unknown: no answer that can be trusted;

@@ -43,16 +43,15 @@ function release(turn: Turn, pending: Pending): boolean {
   sampleLeases(turn);
   const look = gatherFacts(turn.profile, viewOf(turn), pending.ask, pending.seq);
   const decision = decide(turn.profile, pending.ask, look);
-  const second = differLook(pending.look, look);
   if (!isSame(pending, decision)) {
     const objections = decision.verdict === pending.verdict ? [] : decision.reasons;
     const reasons = [...objections, because("withdrawn")];
-    withdraw(turn, pending, reasons, { look: second, cause: null });
+    withdraw(turn, pending, reasons, { look: differLook(pending.look, look), cause: null });
     return false;
   }
   turn.live.flights.set(pending.seq, {
     pending,
-    second,
+    second: look,
     phase: "sent",
     proofFromUs: turn.nowUs,
     open: [],

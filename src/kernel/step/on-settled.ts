@@ -4,6 +4,7 @@ import type { WriteResult } from "./input.js";
 import type { Flight, Proof } from "./kernel-state.js";
 import { wantLine } from "./on-durable.js";
 import { endWriting, recordOutcome } from "./flight.js";
+import { differLook } from "./look-difference.js";
 import { askReadBack } from "./proof.js";
 import type { Turn } from "./turn.js";
 import { answerRefused, answerServed, answerUnsure, withdraw } from "./withdraw.js";
@@ -31,7 +32,7 @@ export function onSettled(turn: Turn, seq: number, result: WriteResult): void {
     case "not-sent":
       turn.live.flights.delete(seq);
       withdraw(turn, flight.pending, [because("device-down"), because("withdrawn")], {
-        look: flight.second,
+        look: differLook(flight.pending.look, flight.second),
         cause: null,
       });
       break;

@@ -76,8 +76,15 @@ describe("the guard's end of a door's socket", () => {
       send(REPLY);
     });
     expect(await nextPiece(socket)).toEqual(["patch", "reply"]);
+  });
+
+  it("sends an answer after a pause at once, and those that follow closely in one piece", async () => {
+    const { socket, send } = await openDoor();
     send(REPLY);
-    send(PATCH);
-    expect(await nextPiece(socket)).toEqual(["reply", "patch"]);
+    send(REPLY);
+    send(REPLY);
+    const kinds = [...(await nextPiece(socket))];
+    while (kinds.length < 3) kinds.push(...(await nextPiece(socket)));
+    expect(kinds).toEqual(["reply", "reply", "reply"]);
   });
 });
