@@ -50,6 +50,7 @@ async function addOtherCommands(): Promise<void> {
   addProfileCommands(program);
   addEvidenceCommands(program, {
     streams: { out: process.stdout, err: process.stderr },
+    verifier: fileURLToPath(new URL("../../clients/verifier/verify_bundle.py", import.meta.url)),
     stop: stopping.signal,
     exit,
   });

@@ -26,11 +26,15 @@ const DEBIAN_PACKAGES = [
   "libc6-dev",
   "libmodbus-dev",
   "mbpoll",
+  "openssl",
   "pkg-config",
   "python3-cbor2",
   "python3-cryptography",
   "python3-pymodbus",
   "python3-serial-asyncio",
+  "swtpm",
+  "swtpm-tools",
+  "tpm2-tools",
 ];
 
 const bin = (name) => join(ROOT, "node_modules", ".bin", name);

@@ -1,16 +1,20 @@
 import { InvalidArgumentError, type Command } from "commander";
+import { exportEvidence } from "./evidence-export.js";
 import { showEvidence, tailEvidence } from "./evidence-tail.js";
-import { verifyEvidence, type CliStreams } from "./evidence-verify.js";
+import { verifyEvidence } from "./evidence-verify.js";
+import type { CliStreams } from "./output.js";
 
 export type EvidenceDeps = {
   readonly streams: CliStreams;
+  /** Path of the Python verifier that goes with every export. */
+  readonly verifier: string;
   /** Ends `tail --follow`. */
   readonly stop: AbortSignal;
   /** What the process is to exit with. */
   readonly exit: (code: number) => void;
 };
 
-/** `holdpoint evidence verify | tail | show`. Refusals are thrown to the caller, which prints them. */
+/** `holdpoint evidence verify | export | tail | show`. Refusals are thrown to the caller, which prints them. */
 export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void {
   const evidence = program
     .command("evidence")
@@ -18,7 +22,7 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
   evidence
     .command("verify")
     .description("check that nothing was altered, dropped or reordered, line by line")
-    .argument("<dir>", "evidence directory")
+    .argument("<path>", "evidence directory, or a proof bundle")
     .option("--replay", "also judge every decision again", false)
     .option("--profile <file>", "judge by this profile instead of those in the log")
     .option("--trust <file>", "public key (PEM or DER) that must have signed")
@@ -29,6 +33,7 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
       const trust = options.trust ?? null;
       deps.exit(await verifyEvidence({ directory, replay, profile, trust, json }, deps.streams));
     });
+  addExportCommand(evidence, deps);
   evidence
     .command("tail")
     .description("the newest entries, a line each")
@@ -48,6 +53,31 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
     });
 }
 
+function addExportCommand(evidence: Command, deps: EvidenceDeps): void {
+  evidence
+    .command("export")
+    .description("prove one entry, and what belongs to it, to somebody who has nothing else")
+    .argument("<dir>", "evidence directory")
+    .requiredOption("--seq <n>", "evidence number", parseCount)
+    .option("--out <file>", "bundle to write (holdpoint-proof-N.cbor)")
+    .option("--receipt", "also an RFC 9942 receipt, for other tools", false)
+    .option("--with-profile", "the profile's exact bytes with it", false)
+    .option("--json", "report as JSON", false)
+    .action(async (directory: string, options: ExportFlags) => {
+      const { seq, receipt, withProfile, json } = options;
+      const out = options.out ?? `holdpoint-proof-${seq}.cbor`;
+      const command = { directory, seq, out, receipt, withProfile, json, verifier: deps.verifier };
+      deps.exit(await exportEvidence(command, deps.streams));
+    });
+}
+
+type ExportFlags = {
+  readonly seq: number;
+  readonly out?: string;
+  readonly receipt: boolean;
+  readonly withProfile: boolean;
+  readonly json: boolean;
+};
 type VerifyFlags = {
   readonly replay: boolean;
   readonly profile?: string;

@@ -1,8 +1,8 @@
+import type { ReadEntry } from "../evidence/decode-entry.js";
 import { hex } from "../evidence/hex.js";
 import { listSegments, readEntries, readSegment, type FoundEntry } from "./evidence-files.js";
 import { describeBody } from "./evidence-words.js";
-import type { CliStreams } from "./evidence-verify.js";
-import { Refusal } from "./output.js";
+import { Refusal, type CliStreams } from "./output.js";
 
 export type TailCommand = {
   readonly directory: string;
@@ -63,7 +63,8 @@ export async function showEvidence(command: ShowCommand, streams: CliStreams): P
   throw new Refusal(`${directory}: there is no entry ${seq}`, 1);
 }
 
-function entryLine({ entry, stamp }: FoundEntry): string {
+/** One line for people. */
+export function entryLine({ entry, stamp }: ReadEntry): string {
   const utc = new Date(stamp.utcUs / 1000).toISOString();
   const cause = entry.cause === null ? "" : ` <- ${entry.cause}`;
   return `${entry.seq}${cause}  ${utc}  ${entry.body.type}  ${describeBody(entry.body)}`;

@@ -1,18 +1,19 @@
-import { createPublicKey, verify as verifyWithKey, type KeyObject } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import type { CheckResult, Finding } from "../evidence/findings.js";
 import { hex } from "../evidence/hex.js";
 import { PartJoiner } from "../evidence/parts.js";
 import { Replay, type ReplayCounts } from "../evidence/replay.js";
 import { LogVerifier, type VerifyReport } from "../evidence/verify.js";
-import type { VerifySignature } from "../evidence/verify-checkpoints.js";
 import { compileProfile } from "../kernel/profile/compile.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import { loadProfile } from "../profile/load.js";
+import { verifyBundleFile } from "./bundle-verify.js";
 import { listSegments, readEntries, readSegment, sha256 } from "./evidence-files.js";
-import { alignTable, Refusal } from "./output.js";
+import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js";
+import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
 
 export type VerifyCommand = {
+  /** Evidence directory, or the file of a proof bundle. */
   readonly directory: string;
   readonly replay: boolean;
   /** Judge by this profile instead of the ones in the log. */
@@ -22,14 +23,13 @@ export type VerifyCommand = {
   readonly json: boolean;
 };
 
-export type TextSink = { readonly write: (text: string) => void };
-export type CliStreams = { readonly out: TextSink; readonly err: TextSink };
-
 /**
  * `holdpoint evidence verify`: a line per check. 0: nothing is wrong; 1: a check failed. Throws a Refusal
  * (exit code 2) when there is nothing to check or a file that was named cannot be used.
  */
 export async function verifyEvidence(command: VerifyCommand, streams: CliStreams): Promise<0 | 1> {
+  const named = await stat(command.directory).catch(() => null);
+  if (named?.isFile() === true) return await verifyBundleFile(command, streams);
   const segments = await listSegments(command.directory);
   const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
   const substitute =
@@ -105,54 +105,11 @@ function startRun(
   return { verifier, replay: holder.replay, faults };
 }
 
-/** Keys are parsed once. Anything that is no P-256 key verifies nothing. */
-function signatureVerifier(): VerifySignature {
-  const keys = new Map<string, KeyObject | null>();
-  return (spki, bytes, signature) => {
-    const name = hex(sha256(spki));
-    let key = keys.get(name);
-    if (key === undefined) {
-      key = parseKey(spki);
-      keys.set(name, key);
-    }
-    if (key === null) return false;
-    return verifyWithKey("sha256", bytes, { key, dsaEncoding: "ieee-p1363" }, signature);
-  };
-}
-
-function parseKey(spki: Uint8Array): KeyObject | null {
-  try {
-    const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
-    return key.asymmetricKeyDetails?.namedCurve === "prime256v1" ? key : null;
-  } catch {
-    return null;
-  }
-}
-
-async function readPublicKey(path: string): Promise<Uint8Array> {
-  const bytes = await readNamed(path);
-  try {
-    const isPem = bytes.subarray(0, 10).toString("latin1") === "-----BEGIN";
-    const key = createPublicKey(isPem ? bytes : { key: bytes, format: "der", type: "spki" });
-    return key.export({ type: "spki", format: "der" });
-  } catch {
-    throw new Refusal(`${path}: not a public key in PEM or DER (SPKI) form`, 2);
-  }
-}
-
 async function readProfileFile(path: string, err: TextSink): Promise<CompiledProfile> {
   const bytes = await readNamed(path);
   const profile = compileBytes(bytes, path, err);
   if (profile === null) throw new Refusal(`${path}: this profile cannot be loaded`, 2);
   return profile;
-}
-
-async function readNamed(path: string): Promise<Buffer> {
-  try {
-    return await readFile(path);
-  } catch {
-    throw new Refusal(`${path}: there is no such file that can be read`, 2);
-  }
 }
 
 /** Profiles whose exact bytes the log holds, compiled, by digest. */

@@ -1,3 +1,11 @@
+export type TextSink = { readonly write: (text: string) => void };
+export type CliStreams = { readonly out: TextSink; readonly err: TextSink };
+
+/** Text of others' making without what a terminal would obey. */
+export function showPlain(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, "?");
+}
+
 /** Aligned columns, two spaces apart; the last column is not padded. */
 export function alignTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];

@@ -1,7 +1,7 @@
 import { decodeEntry, type ReadEntry } from "./decode-entry.js";
 import type { Frame, Sha256 } from "./frame.js";
 import { EMPTY_LOG, type LogPosition } from "./log-writer.js";
-import { type Consistency, MerkleTree } from "./merkle.js";
+import { type Consistency, MerkleTree, type NodeWatcher } from "./merkle.js";
 import { equalBytes } from "./merkle-proof.js";
 import { readCommit } from "./commit.js";
 import { readLink, type SegmentLink } from "./segment.js";
@@ -31,6 +31,7 @@ export class LogReader {
   private lostCount = 0;
   private readonly kept: Uint8Array[] | null;
   private from: LogPosition = EMPTY_LOG;
+  private watchers: readonly NodeWatcher[] = [];
 
   /** `keepLeaves`: remember every leaf hash read, 32 bytes each, for `treeFrom`. */
   constructor(sha256: Sha256, keepLeaves = false) {
@@ -56,6 +57,12 @@ export class LogReader {
   /** Entries that are missing between ones that are there. */
   get lost(): number {
     return this.lostCount;
+  }
+
+  /** Told of every perfect subtree of the tree, also of one that a segment link brings. */
+  attach(watcher: NodeWatcher): void {
+    this.watchers = [...this.watchers, watcher];
+    this.state.attach(watcher);
   }
 
   /**
@@ -132,6 +139,7 @@ export class LogReader {
 
   private resume(link: SegmentLink): void {
     this.state = new MerkleTree(this.sha256, link.size, link.peaks);
+    for (const watcher of this.watchers) this.state.attach(watcher);
     this.previous = link.last;
     this.from = link;
   }

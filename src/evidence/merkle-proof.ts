@@ -23,14 +23,24 @@ export function verifyInclusion(
   root: Uint8Array,
   sha256: Sha256,
 ): boolean {
-  if (!isSize(proof.size) || !isSize(proof.index) || proof.index >= proof.size) return false;
-  if (!areHashes([leafHash, root, ...proof.path])) return false;
+  const reached = inclusionRoot(proof, leafHash, sha256);
+  return reached !== null && equalBytes(reached, root);
+}
+
+/** The root that the path leads to; null for anything malformed. */
+export function inclusionRoot(
+  proof: InclusionProof,
+  leafHash: Uint8Array,
+  sha256: Sha256,
+): Uint8Array | null {
+  if (!isSize(proof.size) || !isSize(proof.index) || proof.index >= proof.size) return null;
+  if (!areHashes([leafHash, ...proof.path])) return null;
   const node = nodeHasher(sha256);
   let r = leafHash;
   const climbed = climb(proof.index, proof.size - 1, proof.path, (p, onLeft) => {
     r = onLeft ? node(p, r) : node(r, p);
   });
-  return climbed && equalBytes(r, root);
+  return climbed ? r : null;
 }
 
 /** RFC 9162 section 2.1.4.2. A proof from the empty tree proves nothing and is refused. */

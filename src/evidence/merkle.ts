@@ -8,7 +8,7 @@ export class MerkleTree {
   private count: number;
   private readonly stack: Uint8Array[];
   private readonly hash: NodeHash;
-  private watchers: readonly Consistency[] = [];
+  private watchers: readonly NodeWatcher[] = [];
 
   /** Continues a tree of `size` leaves with these peaks (as many as `size` has one bits). */
   constructor(sha256: Sha256, size = 0, peaks: readonly Uint8Array[] = []) {
@@ -58,7 +58,21 @@ export class MerkleTree {
     return watcher;
   }
 
-  forget(watcher: Consistency): void {
+  /** From now on it is told of every perfect subtree as it becomes whole, those that are whole already first. */
+  attach(watcher: NodeWatcher): void {
+    let rest = this.count;
+    let first = 0;
+    for (const peak of this.stack) {
+      let level = 0;
+      while (2 ** (level + 1) <= rest) level += 1;
+      watcher.note(level, first / 2 ** level, peak);
+      first += 2 ** level;
+      rest -= 2 ** level;
+    }
+    this.watchers = [...this.watchers, watcher];
+  }
+
+  forget(watcher: NodeWatcher): void {
     this.watchers = this.watchers.filter((other) => other !== watcher);
   }
 
@@ -67,6 +81,11 @@ export class MerkleTree {
     return watcher.path(this.count, this.stack);
   }
 }
+
+/** Root of the perfect subtree number `index` among those of 2^`level` leaves. */
+export type NodeWatcher = {
+  readonly note: (level: number, index: number, node: Uint8Array) => void;
+};
 
 /**
  * What a consistency proof from one size needs, gathered while the tree grows: the peaks of that time, and
@@ -107,19 +126,23 @@ export class Consistency {
         if (left === undefined) throw new Error("evidence: a proof lost a subtree");
         path.push(left);
       } else if ((index + 1) * 2 ** level < size) {
-        path.push(this.siblings[level] ?? this.ragged(size, peaks, level));
+        path.push(this.siblings[level] ?? raggedRoot({ size, peaks }, level, this.hash));
       }
     }
     return path;
   }
+}
 
-  /** Right edge of the new tree below `level`: the peaks smaller than a subtree of that level. */
-  private ragged(size: number, peaks: readonly Uint8Array[], level: number): Uint8Array {
-    const below = size % 2 ** level;
-    const root = foldPeaks(peaks.slice(peaks.length - ones(below)), this.hash);
-    if (root === null) throw new Error("evidence: a proof has no right edge");
-    return root;
-  }
+/** Right edge of a tree below `level`: the peaks smaller than a subtree of that level, which there must be. */
+export function raggedRoot(
+  tree: { readonly size: number; readonly peaks: readonly Uint8Array[] },
+  level: number,
+  hash: NodeHash,
+): Uint8Array {
+  const below = ones(tree.size % 2 ** level);
+  const root = foldPeaks(tree.peaks.slice(tree.peaks.length - below), hash);
+  if (root === null) throw new Error("evidence: a proof has no right edge");
+  return root;
 }
 
 /** Inclusion proof of one leaf among all leaf hashes (RFC 9162 section 2.1.3.1). */

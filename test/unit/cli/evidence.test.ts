@@ -53,6 +53,7 @@ async function run(
   });
   const stop = new AbortController();
   addEvidenceCommands(program, {
+    verifier: "none",
     streams: {
       out: {
         write: (text) => {

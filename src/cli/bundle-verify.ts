@@ -1,0 +1,105 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { BUNDLE_BYTES_MAX } from "../evidence/bundle.js";
+import type { BundleCheck } from "../evidence/bundle-findings.js";
+import { hex } from "../evidence/hex.js";
+import { readSegmentName } from "../evidence/segment.js";
+import { verifyBundle, type BundleReport } from "../evidence/verify-bundle.js";
+import { sha256 } from "./evidence-files.js";
+import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js";
+import { entryLine } from "./evidence-tail.js";
+import { Refusal, showPlain, type CliStreams } from "./output.js";
+
+export type BundleCommand = {
+  /** The bundle's file. */
+  readonly directory: string;
+  readonly replay: boolean;
+  /** Its exact bytes must be what the decisions name. */
+  readonly profile: string | null;
+  /** Public key (PEM or DER) that must have signed; null: the bundle's own. */
+  readonly trust: string | null;
+  readonly json: boolean;
+};
+
+/** `holdpoint evidence verify BUNDLE`: a line per check. 0: nothing is wrong; 1: a check failed. */
+export async function verifyBundleFile(
+  command: BundleCommand,
+  streams: CliStreams,
+): Promise<0 | 1> {
+  const file = command.directory;
+  if (readSegmentName(basename(file)) !== null) {
+    throw new Refusal(`${file}: one segment of a log; name the folder it is in`, 2);
+  }
+  if (command.replay) {
+    throw new Refusal(`${file}: a bundle cannot be replayed (--replay), only a whole log can`, 2);
+  }
+  const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
+  const profile = command.profile === null ? null : await readNamed(command.profile);
+  const report = verifyBundle(await readBundle(file), {
+    sha256,
+    verifySignature: signatureVerifier(),
+    trusted,
+    profile: profile === null ? null : new Uint8Array(profile),
+  });
+  streams.out.write(command.json ? renderJson(report) : renderText(command, report));
+  return report.ok ? 0 : 1;
+}
+
+async function readBundle(file: string): Promise<Uint8Array> {
+  const { size } = await stat(file);
+  if (size > BUNDLE_BYTES_MAX) {
+    throw new Refusal(`${file}: ${size} bytes; no bundle is longer than ${BUNDLE_BYTES_MAX}`, 2);
+  }
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch {
+    throw new Refusal(`${file}: cannot be read`, 2);
+  }
+}
+
+function renderText(command: BundleCommand, report: BundleReport): string {
+  const { claim } = report;
+  const lines = [`${command.directory}: a proof bundle`];
+  if (claim !== null) {
+    const { size, gateway, log, issuedUtcS } = claim;
+    const when = utcText(issuedUtcS);
+    lines.push(showPlain(`checkpoint over ${size} entries of ${gateway}, log ${log}, ${when}`));
+  }
+  lines.push(...report.entries.map((read) => showPlain(entryLine(read))), "");
+  lines.push(...report.checks.flatMap(renderCheck), "");
+  if (command.trust === null) {
+    lines.push("keys: taken from the bundle itself (--trust names others)");
+  }
+  if (report.software) lines.push("key: software, not hardware");
+  lines.push(report.ok ? "PASS" : "FAIL");
+  return `${lines.join("\n")}\n`;
+}
+
+/** ISO 8601; a time beyond all calendars is shown as its number. */
+export function utcText(utcS: number): string {
+  const date = new Date(utcS * 1000);
+  return Number.isNaN(date.getTime()) ? `${utcS} s` : date.toISOString();
+}
+
+function renderCheck(check: BundleCheck): readonly string[] {
+  const note = check.note === null ? "" : `; ${check.note}`;
+  const counted = check.looked === 0 ? "" : ` (${check.looked})`;
+  const line = `${check.status.padEnd(11)}  ${check.label}${counted}${note}`;
+  if (check.why === null) return [line];
+  const more = check.faults > 1 ? ` (and ${check.faults - 1} more)` : "";
+  return [line, `             ${check.why}${more}`];
+}
+
+function renderJson(report: BundleReport): string {
+  const { claim } = report;
+  const entries = report.entries.map(({ entry, stamp }) => ({
+    seq: entry.seq,
+    cause: entry.cause,
+    utcUs: stamp.utcUs,
+    type: entry.body.type,
+    line: entryLine({ entry, stamp, prev: new Uint8Array(0) }),
+  }));
+  const said =
+    claim === null ? null : { ...claim, kid: hex(claim.kid), previous: hex(claim.previous) };
+  return `${JSON.stringify({ ...report, claim: said, entries }, null, 2)}\n`;
+}

@@ -1,0 +1,224 @@
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { encodeSign1 } from "../codec/cose/sign1.js";
+import { encodeBundle, type BundleItem } from "../evidence/bundle.js";
+import type { Checkpoint } from "../evidence/checkpoint.js";
+import { hex } from "../evidence/hex.js";
+import { encodeReceipt } from "../evidence/receipt.js";
+import { verifyBundle } from "../evidence/verify-bundle.js";
+import { utcText } from "./bundle-verify.js";
+import { sha256 } from "./evidence-files.js";
+import { signatureVerifier } from "./evidence-keys.js";
+import { entryLine } from "./evidence-tail.js";
+import { describeExport, partFiles, type NewFile, type Shown } from "./export-parts.js";
+import { findPaths, gatherStory, type Story, type StoryEntry } from "./export-story.js";
+import { Refusal, showPlain, type CliStreams } from "./output.js";
+
+export type ExportCommand = {
+  readonly directory: string;
+  readonly seq: number;
+  /** File to write; others are written beside it under names that begin alike. */
+  readonly out: string;
+  /** Also an RFC 9942 receipt of the entry, for other tools. */
+  readonly receipt: boolean;
+  /** The profile's exact bytes with it. */
+  readonly withProfile: boolean;
+  readonly json: boolean;
+  /** The Python verifier that goes with every export. */
+  readonly verifier: string;
+};
+
+/**
+ * `holdpoint evidence export`: proves one entry, and what belongs to it, to somebody who has nothing else.
+ * Nothing is written that does not verify. Throws a Refusal when there is nothing to prove, or no room for it.
+ */
+export async function exportEvidence(command: ExportCommand, streams: CliStreams): Promise<0> {
+  const story = await gatherStory(command.directory, command.seq, { profile: command.withProfile });
+  const { checkpoint, signed } = underCheckpoint(story, command.seq);
+  if (command.withProfile && story.profile === null) {
+    throw new Refusal(
+      `${command.directory}: entry ${command.seq} comes with no decision whose profile the log holds; leave --with-profile out`,
+      1,
+    );
+  }
+  const items = await findPaths(story, signed, checkpoint.claim.size);
+  const shown = show(command, { story, checkpoint, signed, items });
+  const bundle = makeBundle(shown, story);
+  const files = [
+    { path: basename(command.out), content: bundle },
+    { path: `${shown.stem}.verify.py`, content: await readVerifier(command.verifier) },
+    { path: `${shown.stem}.README.md`, content: describeExport(shown) },
+    ...partFiles(shown),
+    ...(command.receipt ? [receiptFile(shown, command.seq)] : []),
+  ];
+  await writeAll(dirname(command.out), files);
+  streams.out.write(command.json ? renderJson(command, shown, files) : renderText(shown, files));
+  return 0;
+}
+
+type Found = {
+  readonly story: Story;
+  readonly checkpoint: Checkpoint;
+  /** Those of the story's entries that it covers. */
+  readonly signed: readonly StoryEntry[];
+  readonly items: readonly BundleItem[];
+};
+
+const LATER =
+  "A gateway that runs signs the rest within a second, one that starts again signs what it finds: export it then";
+
+function underCheckpoint(story: Story, seq: number): Pick<Found, "checkpoint" | "signed"> {
+  const { checkpoint, directory } = story;
+  if (checkpoint === null) {
+    throw new Refusal(
+      `${directory}: entry ${seq} is not signed yet, nor is any other. ${LATER}`,
+      1,
+    );
+  }
+  const { size, issuedUtcS } = checkpoint.claim;
+  if (seq >= size) {
+    const covers = `the newest checkpoint, of ${utcText(issuedUtcS)}, covers entries up to ${size - 1}`;
+    throw new Refusal(`${directory}: entry ${seq} is not signed yet: ${covers}. ${LATER}`, 1);
+  }
+  return { checkpoint, signed: story.entries.filter(({ entry }) => entry.seq < size) };
+}
+
+function show(command: ExportCommand, found: Found): Shown {
+  const { story, checkpoint, signed, items } = found;
+  const spki = story.keys.get(hex(checkpoint.claim.kid));
+  if (spki === undefined) {
+    throw new Refusal(`${story.directory}: the log does not hold the key that signed it`, 1);
+  }
+  const bundle = basename(command.out);
+  return {
+    bundle,
+    stem: bundle.replace(/\.cbor$/, ""),
+    checkpoint,
+    items,
+    spki,
+    software: story.keyKinds.get(checkpoint.claim.boot) !== "tpm",
+    profile: story.profile,
+    receipt: command.receipt,
+    lines: signed.map((found) => showPlain(entryLine(found))),
+    notes: noteAbsence(story, signed),
+  };
+}
+
+/** What a reader would look for and not find, and why. */
+function noteAbsence(story: Story, signed: readonly StoryEntry[]): readonly string[] {
+  const notes = story.entries
+    .filter((found) => !signed.includes(found))
+    .map(
+      ({ entry }) => `${entry.body.type} ${entry.seq} is left out: it is not signed yet. ${LATER}.`,
+    );
+  const hasOutcome = story.entries.some(({ entry }) => entry.body.type === "outcome");
+  for (const { entry } of signed) {
+    if (entry.body.type !== "decision" || hasOutcome || !story.own.has(entry.seq)) continue;
+    notes.push(`Decision ${entry.seq} stands alone. ${WHY_ALONE[entry.body.verdict]}.`);
+  }
+  return notes;
+}
+
+const WHY_ALONE = {
+  permit: "Its outcome is not in the log",
+  clamp: "Its outcome is not in the log",
+  deny: "It was denied: nothing was sent, so it has no outcome",
+  hold: "It was held: nothing was sent, so it has no outcome",
+} as const;
+
+function makeBundle(shown: Shown, story: Story): Uint8Array {
+  const { checkpoint, items, spki, software, profile } = shown;
+  // What leads from the checkpoint before is of no use without that one: it is not signed, and is left out.
+  const bare = encodeSign1({ ...checkpoint.sign1, unprotectedHeaders: new Map() });
+  const bundle = encodeBundle({
+    checkpoint: bare,
+    items,
+    key: {
+      spki,
+      certificates: [],
+      endorsement: [],
+      attestation: null,
+      validSeq: null,
+      software,
+    },
+    outside: [],
+    profile,
+    profileSignatures: [],
+  });
+  const verifySignature = signatureVerifier();
+  const { checks } = verifyBundle(bundle, {
+    sha256,
+    verifySignature,
+    trusted: null,
+    profile: null,
+  });
+  const wrong = checks.find(({ status }) => status === "FAIL");
+  if (wrong === undefined) return bundle;
+  throw new Refusal(
+    `${story.directory}: the log does not prove this: ${wrong.why ?? wrong.label}; holdpoint evidence verify ${story.directory} says where`,
+    1,
+  );
+}
+
+function receiptFile(shown: Shown, seq: number): NewFile {
+  const item = shown.items.find(({ proof }) => proof.index === seq);
+  if (item === undefined) throw new Refusal(`entry ${seq} has no path`, 1);
+  return {
+    path: `${shown.stem}.receipt.cbor`,
+    content: encodeReceipt(shown.checkpoint, item.proof),
+  };
+}
+
+async function readVerifier(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch {
+    throw new Refusal(`${path}: the verifier that goes with an export is missing; install anew`, 2);
+  }
+}
+
+/** All or nothing where any of them is there already. */
+async function writeAll(folder: string, files: readonly NewFile[]): Promise<void> {
+  for (const { path } of files) {
+    const there = await stat(join(folder, path)).catch(() => null);
+    if (there === null) continue;
+    throw new Refusal(`${join(folder, path)} is there already: name another file with --out`, 2);
+  }
+  for (const { path, content } of files) {
+    const file = join(folder, path);
+    try {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, content, { flag: "wx" });
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown fault";
+      throw new Refusal(`${file} cannot be written (${code})`, 2);
+    }
+  }
+}
+
+function renderText(shown: Shown, files: readonly NewFile[]): string {
+  const { size, issuedUtcS } = shown.checkpoint.claim;
+  const lines = [
+    ...shown.lines,
+    "",
+    ...shown.notes,
+    `under a checkpoint over ${size} entries, ${utcText(issuedUtcS)}`,
+    ...(shown.software ? ["key: software, not hardware"] : []),
+    `${shown.bundle}: ${files[0]?.content.length ?? 0} bytes; how to check it: ${shown.stem}.README.md`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function renderJson(command: ExportCommand, shown: Shown, files: readonly NewFile[]): string {
+  const { size, issuedUtcS, gateway, log } = shown.checkpoint.claim;
+  const summary = {
+    bundle: command.out,
+    bytes: files[0]?.content.length ?? 0,
+    entries: shown.items.map(({ proof }) => proof.index),
+    checkpoint: { size, issuedUtcS, gateway, log, kid: hex(shown.checkpoint.claim.kid) },
+    software: shown.software,
+    notes: shown.notes,
+    files: files.map(({ path }) => join(dirname(command.out), path)),
+  };
+  return `${JSON.stringify(summary, null, 2)}\n`;
+}

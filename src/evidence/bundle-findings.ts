@@ -1,0 +1,68 @@
+import type { Status } from "./findings.js";
+
+/** Checks on a proof bundle, in the order they are shown. The Python verifier has the same words. */
+export const BUNDLE_CHECKS = [
+  { id: "form", label: "the bundle is in its one canonical form" },
+  { id: "checkpoint", label: "the checkpoint is one of this format" },
+  { id: "key", label: "the checkpoint names the key that is here" },
+  { id: "trust", label: "the key is one that you named" },
+  { id: "signature", label: "the checkpoint is signed by that key" },
+  { id: "entries", label: "every entry is in its one canonical form" },
+  { id: "order", label: "entries are in the order of their numbers, none twice" },
+  { id: "sizes", label: "every path is for the signed number of entries" },
+  { id: "places", label: "every path is for its entry's own number" },
+  { id: "paths", label: "every path leads from its entry to the signed root" },
+  { id: "chain", label: "neighbours in the log name each other" },
+  { id: "outcomes", label: "every outcome belongs to a permit that is here" },
+  { id: "profile", label: "the profile is the one that every decision names" },
+  { id: "people", label: "the profile is signed by people" },
+  { id: "hardware", label: "the key was made in a TPM and cannot leave it" },
+  { id: "outside", label: "outside evidence over the checkpoint" },
+] as const;
+
+export type BundleCheckId = (typeof BUNDLE_CHECKS)[number]["id"];
+
+export type BundleCheck = {
+  readonly id: BundleCheckId;
+  readonly label: string;
+  readonly status: Status;
+  /** Things looked at, and how many of them were wrong. */
+  readonly looked: number;
+  readonly faults: number;
+  /** Of the first fault. */
+  readonly why: string | null;
+  readonly note: string | null;
+};
+
+export class BundleFindings {
+  private readonly looked = new Map<BundleCheckId, number>();
+  private readonly faults = new Map<BundleCheckId, readonly string[]>();
+  private readonly notes = new Map<BundleCheckId, string>();
+
+  /** One thing looked at; `why`: what is wrong with it. */
+  look(check: BundleCheckId, why: string | null): void {
+    this.looked.set(check, (this.looked.get(check) ?? 0) + 1);
+    if (why !== null) this.faults.set(check, [...(this.faults.get(check) ?? []), why]);
+  }
+
+  note(check: BundleCheckId, text: string): void {
+    this.notes.set(check, text);
+  }
+
+  /** One line for every check; a check that met nothing is NOT PRESENT, never PASS. */
+  results(): readonly BundleCheck[] {
+    return BUNDLE_CHECKS.map(({ id, label }) => {
+      const looked = this.looked.get(id) ?? 0;
+      const faults = this.faults.get(id) ?? [];
+      return {
+        id,
+        label,
+        status: faults.length > 0 ? "FAIL" : looked > 0 ? "PASS" : "NOT PRESENT",
+        looked,
+        faults: faults.length,
+        why: faults[0] ?? null,
+        note: this.notes.get(id) ?? null,
+      };
+    });
+  }
+}

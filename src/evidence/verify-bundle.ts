@@ -1,0 +1,211 @@
+import { ES256, verifySign1 } from "../codec/cose/sign1.js";
+import { decodeBundle, type BundleItem, type ProofBundle } from "./bundle.js";
+import { BundleFindings, type BundleCheck } from "./bundle-findings.js";
+import { readCheckpoint, type Checkpoint, type CheckpointClaim } from "./checkpoint.js";
+import { decodeEntry, type ReadEntry } from "./decode-entry.js";
+import { FRAME_KIND, type Sha256 } from "./frame.js";
+import { hex } from "./hex.js";
+import { equalBytes, verifyInclusion } from "./merkle-proof.js";
+import type { VerifySignature } from "./verify-checkpoints.js";
+
+export type BundleOptions = {
+  readonly sha256: Sha256;
+  readonly verifySignature: VerifySignature;
+  /** Keys (SPKI) that alone may have signed; null: whichever the bundle brings. */
+  readonly trusted: readonly Uint8Array[] | null;
+  /** A profile's exact bytes that the decisions must name, besides any in the bundle. */
+  readonly profile: Uint8Array | null;
+};
+
+export type BundleReport = {
+  readonly checks: readonly BundleCheck[];
+  readonly ok: boolean;
+  /** What the checkpoint says; null: there is none that can be read. */
+  readonly claim: CheckpointClaim | null;
+  /** Those that can be read, in the order of the bundle. */
+  readonly entries: readonly ReadEntry[];
+  /** SHA-256 of the key (SPKI) that is in the bundle. */
+  readonly key: string | null;
+  readonly software: boolean;
+};
+
+/**
+ * Checks a proof bundle on its own: one signature, then a path to its root for every entry. It shows that the
+ * entries stand so in a log that this key signed; whose key that is, `trusted` says or nobody.
+ */
+export function verifyBundle(bytes: Uint8Array, options: BundleOptions): BundleReport {
+  const findings = new BundleFindings();
+  const decoded = decodeBundle(bytes);
+  findings.look("form", decoded.ok ? null : decoded.why);
+  if (!decoded.ok) return report(findings, { claim: null, entries: [], bundle: null }, options);
+  const { bundle } = decoded;
+  const checkpoint = readBare(bundle.checkpoint, findings);
+  const seen = bundle.items.map((item) => readItem(item, findings, options.sha256));
+  const entries = seen.flatMap(({ read: entry }) => (entry === null ? [] : [entry]));
+  if (checkpoint !== null) {
+    checkKey(bundle, checkpoint, { findings, options });
+    for (const item of seen) checkPath(item, checkpoint, { findings, options });
+  }
+  checkOrder(seen, findings);
+  checkOutcomes(entries, findings);
+  checkProfile(bundle, entries, { findings, options });
+  checkKeyBundle(bundle, entries, findings);
+  return report(findings, { claim: checkpoint?.claim ?? null, entries, bundle }, options);
+}
+
+type Seen = {
+  readonly item: BundleItem;
+  readonly leafHash: Uint8Array;
+  readonly read: ReadEntry | null;
+};
+
+type By = { readonly findings: BundleFindings; readonly options: BundleOptions };
+
+const CANNOT = "it is there, and this version cannot check it";
+
+function report(
+  findings: BundleFindings,
+  of: Pick<BundleReport, "claim" | "entries"> & { readonly bundle: ProofBundle | null },
+  options: BundleOptions,
+): BundleReport {
+  const checks = findings.results();
+  const { claim, entries, bundle } = of;
+  const key = bundle === null ? null : hex(options.sha256(bundle.key.spki));
+  const ok = checks.every(({ status }) => status !== "FAIL");
+  return { checks, ok, claim, entries, key, software: bundle?.key.software === true };
+}
+
+/** What leads from the checkpoint before proves nothing where that one is not. */
+function readBare(bytes: Uint8Array, findings: BundleFindings): Checkpoint | null {
+  const read = readCheckpoint(bytes);
+  const isBare = read.ok && read.checkpoint.consistency === null;
+  const why = read.ok ? "it carries a proof from a checkpoint that is not here" : read.why;
+  findings.look("checkpoint", isBare ? null : why);
+  return isBare ? read.checkpoint : null;
+}
+
+function readItem(item: BundleItem, findings: BundleFindings, sha256: Sha256): Seen {
+  const decoded = decodeEntry(item.entry);
+  const why = `entry at path ${item.proof.index} is none in its one canonical form`;
+  findings.look("entries", decoded.ok ? null : why);
+  return { item, leafHash: hashLeaf(item.entry, sha256), read: decoded.ok ? decoded : null };
+}
+
+function hashLeaf(entry: Uint8Array, sha256: Sha256): Uint8Array {
+  const leaf = new Uint8Array(entry.length + 1);
+  leaf[0] = FRAME_KIND.leaf;
+  leaf.set(entry, 1);
+  return sha256(leaf);
+}
+
+function checkKey(bundle: ProofBundle, checkpoint: Checkpoint, { findings, options }: By): void {
+  const { spki } = bundle.key;
+  const { kid } = checkpoint.claim;
+  const isNamed = equalBytes(options.sha256(spki), kid);
+  findings.look("key", isNamed ? null : `it names key ${short(kid)}, and another is here`);
+  if (options.trusted !== null) {
+    const isTrusted = options.trusted.some((known) => equalBytes(known, spki));
+    findings.look("trust", isTrusted ? null : "it is not a trusted key");
+  }
+  const verify = (toBeSigned: Uint8Array, signature: Uint8Array): boolean =>
+    options.verifySignature(spki, toBeSigned, signature);
+  const isSigned = verifySign1(checkpoint.sign1, { algorithm: ES256, verify });
+  findings.look("signature", isSigned ? null : "its signature does not verify");
+}
+
+function checkPath(seen: Seen, { claim, root }: Checkpoint, { findings, options }: By): void {
+  const { proof } = seen.item;
+  const which = seen.read === null ? `entry at path ${proof.index}` : `entry ${seqOf(seen.read)}`;
+  const sized = proof.size === claim.size;
+  findings.look(
+    "sizes",
+    sized ? null : `${which}: its path is for ${proof.size} entries, ${claim.size} are signed`,
+  );
+  if (seen.read !== null) {
+    const placed = seqOf(seen.read) === proof.index;
+    findings.look("places", placed ? null : `${which}: its path is for number ${proof.index}`);
+  }
+  const leads = verifyInclusion(proof, seen.leafHash, root, options.sha256);
+  findings.look("paths", leads ? null : `${which}: its path leads to another root`);
+}
+
+function checkOrder(seen: readonly Seen[], findings: BundleFindings): void {
+  let before: Seen | null = null;
+  for (const item of seen) {
+    if (item.read === null) continue;
+    const seq = seqOf(item.read);
+    const last: number = before?.read == null ? -1 : seqOf(before.read);
+    findings.look("order", seq > last ? null : `entry ${seq} comes after entry ${last}`);
+    if (before !== null && seq === last + 1) {
+      const linked = equalBytes(item.read.prev, before.leafHash);
+      findings.look("chain", linked ? null : `entry ${seq} does not name entry ${last}`);
+    }
+    before = item;
+  }
+}
+
+function checkOutcomes(entries: readonly ReadEntry[], findings: BundleFindings): void {
+  const permits = new Map<string, number>();
+  const open = new Set<number>();
+  for (const { entry } of entries) {
+    const { body, seq } = entry;
+    if (body.type === "decision" && (body.verdict === "permit" || body.verdict === "clamp")) {
+      permits.set(hex(body.id), seq);
+      open.add(seq);
+    } else if (body.type === "outcome") {
+      const permit = permits.get(hex(body.id));
+      findings.look("outcomes", permit === undefined ? `outcome ${seq} has no permit here` : null);
+      if (permit !== undefined) open.delete(permit);
+    }
+  }
+  const [first] = open;
+  if (first !== undefined) findings.note("outcomes", `the outcome of permit ${first} is not here`);
+}
+
+function checkProfile(
+  bundle: ProofBundle,
+  entries: readonly ReadEntry[],
+  { findings, options }: By,
+): void {
+  for (const profile of [bundle.profile, options.profile]) {
+    if (profile === null) continue;
+    const digest = options.sha256(profile);
+    const decisions = entries.flatMap(({ entry: { seq, body } }) =>
+      body.type === "decision" ? [{ seq, named: body.profile }] : [],
+    );
+    if (decisions.length === 0) findings.look("profile", "no decision here names a profile");
+    for (const { seq, named } of decisions) {
+      const why = `decision ${seq} names profile ${short(named)}, this one is ${short(digest)}`;
+      findings.look("profile", equalBytes(named, digest) ? null : why);
+    }
+  }
+  if (bundle.profileSignatures.length > 0) findings.look("people", CANNOT);
+}
+
+function checkKeyBundle(
+  { key, outside }: ProofBundle,
+  entries: readonly ReadEntry[],
+  findings: BundleFindings,
+): void {
+  for (const read of key.validSeq === null ? [] : entries) {
+    const seq = seqOf(read);
+    const { from, to } = key.validSeq ?? { from: 0, to: -1 };
+    const why = `entry ${seq}: the key is for entries ${from} to ${to}`;
+    findings.look("key", seq >= from && seq <= to ? null : why);
+  }
+  const claims = key.certificates.length + key.endorsement.length;
+  if (claims > 0 || key.attestation !== null) findings.look("hardware", CANNOT);
+  findings.note(
+    "hardware",
+    key.software ? "key: software, not hardware" : "nothing that is checked here says so",
+  );
+  if (outside.length > 0) findings.look("outside", CANNOT);
+}
+
+function seqOf({ entry }: ReadEntry): number {
+  return entry.seq;
+}
+
+function short(hash: Uint8Array): string {
+  return hex(hash).slice(0, 16);
+}
