@@ -4,7 +4,7 @@ import { readBackNotice } from "../state/notices.js";
 import { fireTrip } from "../trip/fire.js";
 import type { Raw } from "../units.js";
 import { isForeignAdopted } from "./plant-mode.js";
-import { isProvenBy, proveByRead, type Observation } from "./proof.js";
+import { isDriven, isProvenBy, proveByRead, type Observation } from "./proof.js";
 import { record, type Turn } from "./turn.js";
 
 /**
@@ -26,15 +26,6 @@ export function observe(turn: Turn, seen: Observation): void {
     return;
   }
   if (state.planned.length > 0) settle(turn, seen);
-}
-
-/** A drive of ours is on its way: its own read-backs judge that output. */
-function isDriven(turn: Turn, output: number): boolean {
-  const word = turn.live.plan.word[output] ?? [];
-  return turn.live.drives.some(
-    (drive) =>
-      drive.phase !== "confirmed" && (drive.output === output || word.includes(drive.output)),
-  );
 }
 
 /** A pulse or toggle goes back by itself: any value after it is nobody's write. */

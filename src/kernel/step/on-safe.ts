@@ -7,6 +7,7 @@ import type { Drive } from "./kernel-state.js";
 import { endWriting } from "./flight.js";
 import { giveOwnOutcome } from "./own-decision.js";
 import { isForeignAdopted } from "./plant-mode.js";
+import { overwriteProofs } from "./proof.js";
 
 export type SafeWriteSettled = {
   readonly device: number;
@@ -96,6 +97,8 @@ function isQuiet(turn: Turn, drive: Drive, sentUs: Us): boolean {
 function confirm(turn: Turn, drive: Drive, raw: Raw): void {
   drive.phase = "confirmed";
   recordStep(turn, drive, "proven", raw);
+  const word = turn.live.plan.word[drive.output] ?? [];
+  overwriteProofs(turn, word.length === 0 ? [drive.output] : word);
   giveOwnOutcome(turn, drive, "done", raw);
   const name = turn.model.outputs[drive.output]?.name ?? "";
   if (drive.late) {

@@ -51,6 +51,7 @@ export function proveByRead(turn: Turn, seen: Observation): void {
     const write = writeTo(flight, seen.output);
     if (write === undefined) return;
     if (flight.phase === "unknown") {
+      if (isDriven(turn, seen.output)) return;
       flight.seen.set(seen.output, seen.raw);
       resolve(turn, flight);
       return;
@@ -93,9 +94,37 @@ export function scanProofs(turn: Turn): void {
     if (flight.phase === "sent") continue;
     const isDue = turn.nowUs >= flight.proofFromUs;
     const overdue = flight.open.filter(({ deadlineUs }) => turn.nowUs > deadlineUs);
-    if (overdue.length > 0) missProof(turn, flight, overdue);
+    const missed = overdue.filter(({ output }) => !isDriven(turn, output));
+    if (missed.length > 0) missProof(turn, flight, missed);
+    else if (overdue.length > 0) for (const { output } of overdue) overwrite(turn, flight, output);
     else if (isDue && !flight.reading && needsRead(turn, flight)) askReadBack(turn, flight);
   }
+}
+
+/**
+ * Writes of the gateway's own to these outputs were read back, and nothing older can arrive any more: what a
+ * command wrote there before can no longer be seen, and its proof is nobody's concern.
+ */
+export function overwriteProofs(turn: Turn, outputs: readonly number[]): void {
+  for (const flight of [...turn.live.flights.values()]) {
+    for (const output of outputs) overwrite(turn, flight, output);
+  }
+}
+
+function overwrite(turn: Turn, flight: Flight, output: number): void {
+  if (writeTo(flight, output) === undefined) return;
+  if (flight.phase === "proving") supersede(turn, flight, output);
+  // Its outcome stands as unknown: no later read can tell what was there before ours.
+  else if (flight.phase === "unknown") turn.live.flights.delete(flight.pending.seq);
+}
+
+/** A write of our own to it (or to its word) is on its way: a read shows that one, or will. */
+export function isDriven(turn: Turn, output: number): boolean {
+  const word = turn.live.plan.word[output] ?? [];
+  return turn.live.drives.some(
+    (drive) =>
+      drive.phase !== "confirmed" && (drive.output === output || word.includes(drive.output)),
+  );
 }
 
 function needsRead(turn: Turn, flight: Flight): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Lease, ProfileModel } from "../../../../src/kernel/profile/model.js";
-import { CONTROLLERS, hz, MS, OUT, Rig, SECOND } from "../../../support/kernel-rig.js";
+import { CONTROLLERS, hz, MS, OUT, Rig, SECOND, TIMED_OUT } from "../../../support/kernel-rig.js";
 
 const withLease = (change: Partial<Lease>): Partial<ProfileModel> => ({
   controllers: new Rig().profile.model.controllers.map((controller, index) =>
@@ -65,6 +65,43 @@ describe("a lease", () => {
     expect(rig.outcomes()).toEqual(["done", "done"]);
     expect(new Set(own.map(({ id }) => id.join())).size).toBe(2);
     expect(rig.mode).toBe("enforcing");
+  });
+
+  it("reverts over a write that waits for its proof, which is then nobody's concern", () => {
+    const rig = new Rig();
+    rig.setSpeeds(40, 30);
+    rig.start().forget();
+    rig.run(4_900 * MS);
+    rig.held["read-back"] = true;
+    rig.polling = false;
+    rig.ask(OUT.speed1, hz(39));
+    rig.run(200 * MS);
+    rig.polling = true;
+    expect(events(rig)).toEqual(["lapsed"]);
+    rig.run(3 * SECOND);
+    expect(rig.registers.hr.get(41)).toBe(hz(30));
+    expect([...rig.outcomes()].sort()).toEqual(["acknowledged", "done", "done"]);
+    expect(rig.latched).toEqual([]);
+    expect(rig.mode).toBe("enforcing");
+    expect(rig.state.live.flights.size).toBe(0);
+  });
+
+  it("reverts over a write without an answer, which stays unknown whatever is read after", () => {
+    const rig = new Rig();
+    rig.setSpeeds(40, 30);
+    rig.start().forget();
+    rig.run(4_900 * MS);
+    rig.answer = TIMED_OUT;
+    rig.ask(OUT.speed1, hz(39));
+    rig.run(4 * SECOND);
+    expect(rig.registers.hr.get(41)).toBe(hz(30));
+    expect([...rig.outcomes()].sort()).toEqual(["done", "done", "unknown"]);
+    expect(rig.state.folded.outputs[OUT.speed1]).toMatchObject({
+      proven: { raw: hz(30) },
+      planned: [],
+    });
+    expect(rig.latched).toEqual([]);
+    expect(rig.state.live.flights.size).toBe(0);
   });
 
   it("moves nothing when it lapses into hold, and drives the safe state where that is what comes then", () => {
