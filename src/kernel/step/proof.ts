@@ -112,7 +112,8 @@ export function overwriteProofs(turn: Turn, outputs: readonly number[]): void {
 }
 
 function overwrite(turn: Turn, flight: Flight, output: number): void {
-  if (writeTo(flight, output) === undefined) return;
+  // With the first output of a word or a group the whole flight may have ended.
+  if (!turn.live.flights.has(flight.pending.seq) || writeTo(flight, output) === undefined) return;
   if (flight.phase === "proving") supersede(turn, flight, output);
   // Its outcome stands as unknown: no later read can tell what was there before ours.
   else if (flight.phase === "unknown") turn.live.flights.delete(flight.pending.seq);
