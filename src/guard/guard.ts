@@ -21,6 +21,7 @@ import { ReplyGate } from "./reply-gate.js";
 import { startScans } from "./scan-timer.js";
 import type { EvidenceStore, PlcLink } from "./ports.js";
 import { Tally } from "./tally.js";
+import { Wakefulness } from "./wakefulness.js";
 
 const SCAN_US: Us = 50 * MS;
 /** The wall clock may drift this far from the monotonic one between two scans before it counts as a step. */
@@ -59,6 +60,7 @@ export class Guard {
   readonly #own: OwnUnitBoard;
   readonly #gaps: GapWatch;
   readonly #lateness: Lateness = new Lateness();
+  readonly #wakefulness: Wakefulness = new Wakefulness(() => performance.now());
   readonly #doors = new Set<(order: Order) => void>();
   readonly #listeners: ((entry: Entry) => void)[] = [];
   readonly #answering: (boolean | undefined)[] = [];
@@ -95,6 +97,7 @@ export class Guard {
     this.#desk = this.#makeDesk();
     this.#gate = new ReplyGate((reply) => {
       const controller = this.#desk.deliver(reply);
+      this.#wakefulness.expect();
       if (controller !== null) this.#own.remember(controller, reply.why);
     });
     this.#lines = needs.links.map((links, device) => this.#makeLine(device, links));
@@ -261,7 +264,7 @@ export class Guard {
       },
       busy: () => this.#loop.busy,
       waiting: () => this.#loop.state.live.queues[device]?.length ?? 0,
-      next: () => this.#loop.state.live.queues[device]?.[0]?.south ?? null,
+      next: () => this.#loop.state.live.queues[device]?.[0]?.permit.south ?? null,
       polled: (block, read) => {
         this.#image.refresh(device, block, read);
       },
@@ -289,6 +292,7 @@ export class Guard {
     switch (effect.kind) {
       case "send":
         this.#lines[effect.device]?.send(effect.seq, effect.write, this.#deadlineOf(effect.seq));
+        this.#wakefulness.expect();
         return;
       case "read-back":
         this.#readBack(effect);
@@ -319,13 +323,14 @@ export class Guard {
   }
 
   #deadlineOf(seq: number): Us {
-    return this.#loop.state.live.flights.get(seq)?.pending.deadlineUs ?? 0;
+    return this.#loop.state.live.flights.get(seq)?.permit.deadlineUs ?? 0;
   }
 
   #readBack(effect: Extract<Effect, { kind: "read-back" }>): void {
     const { device, seq, table, address, quantity } = effect;
     const line = this.#lines[device];
     if (line === undefined) return;
+    this.#wakefulness.expect();
     line.addRead({ table, address, quantity }, (read) => {
       this.#loop.tell({ kind: "read-back", device, seq, read });
     });

@@ -15,7 +15,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no second look",
     file: "src/kernel/step/on-line-free.ts",
-    find: "if (!isSame(pending, decision)) {",
+    find: "if (!isSame(permit, decision)) {",
     replace: "if (false) {",
     test: "test/simulation/schedules.test.ts",
     title: "reach no joint state that a rule forbids",
@@ -39,7 +39,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "the send moved up, before its record is durable",
     file: "src/kernel/step/on-durable.ts",
-    find: "live.recording.filter((pending) => pending.seq <= seq);",
+    find: "live.recording.filter(({ permit }) => permit.seq <= seq);",
     replace: "live.recording.filter(() => true);",
     test: "test/fault/durability.test.ts",
     title: "no write reaches a device before its permit survives a power cut",
@@ -81,7 +81,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a proof that never comes is nobody's concern",
     file: "src/kernel/step/proof.ts",
-    find: "if (trip !== null) fireTrip(turn, trip, firing, pending.seq);",
+    find: "if (trip !== null) fireTrip(turn, trip, firing, permit.seq);",
     replace: "",
     test: "test/unit/kernel/step/outcomes.test.ts",
     title: "trips the output's proof when no read settles it in time",

@@ -1,4 +1,5 @@
 import type { OutcomeKind } from "../record/entry.js";
+import type { Look } from "../record/look.js";
 import type { Reason } from "../record/reason.js";
 import { differLook } from "./look-difference.js";
 import type { Flight } from "./kernel-state.js";
@@ -11,22 +12,31 @@ export function recordOutcome(
   outcome: OutcomeKind,
   more: { readonly reasons?: readonly Reason[]; readonly reply?: Uint8Array | null },
 ): number {
-  const { pending, seen } = flight;
+  const { permit, seen } = flight;
   const readBack = [...seen].map(([output, raw]) => ({ output, raw }));
   return record(
     turn,
     {
       type: "outcome",
-      id: pending.id,
+      id: permit.id,
       outcome,
       reply: more.reply ?? flight.reply,
-      sincePermitUs: turn.nowUs - pending.permitUs,
+      sincePermitUs: turn.nowUs - permit.permitUs,
       readBack: readBack.length === 0 ? null : readBack,
       reasons: more.reasons ?? null,
-      look: differLook(pending.look, flight.second),
+      look: keepDifference(flight),
     },
-    pending.seq,
+    permit.seq,
   );
+}
+
+/** What differed at the second look: worked out once, and kept in place of both looks. */
+export function keepDifference(flight: Flight): Look {
+  const { looks } = flight;
+  if (looks.kind === "difference") return looks.difference;
+  const difference = differLook(looks.first, looks.second);
+  flight.looks = { kind: "difference", difference };
+  return difference;
 }
 
 /** From the answer on, reads that leave later can show what others do. */

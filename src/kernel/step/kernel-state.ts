@@ -64,8 +64,11 @@ export type Restart = {
   told: boolean;
 };
 
-/** A permit on its way to the wire. */
-export type Pending = {
+/** A permit on its way to the wire, with its first look. */
+export type Pending = { readonly permit: Permit; readonly look: Look };
+
+/** A permit as its answer and its outcome need it. */
+export type Permit = {
   readonly ticket: number;
   readonly id: Uint8Array;
   readonly controller: number;
@@ -73,7 +76,6 @@ export type Pending = {
   readonly ask: Ask;
   readonly verdict: Verdict;
   readonly reasons: readonly Reason[];
-  readonly look: Look;
   readonly writes: readonly Write[];
   readonly south: SouthWrite;
   readonly permitUs: Us;
@@ -85,9 +87,8 @@ export type Pending = {
 };
 
 export type Flight = {
-  readonly pending: Pending;
-  /** The second look, whole; an outcome keeps what differs from the first. */
-  readonly second: Look;
+  readonly permit: Permit;
+  looks: Looks;
   /**
    * sent: on the wire. proving: acknowledged, proof is awaited. unknown: no answer that can be trusted;
    * nobody knows before a read that left after the late window.
@@ -103,6 +104,14 @@ export type Flight = {
   reading: boolean;
   reply: Uint8Array | null;
 };
+
+/**
+ * Both looks of a write on the wire; from the device's answer on only what its outcome records of them. Hundreds
+ * may wait for their proofs, and whole looks are by far the most of what a permit holds.
+ */
+export type Looks =
+  | { readonly kind: "both"; readonly first: Look; readonly second: Look }
+  | { readonly kind: "difference"; readonly difference: Look };
 
 export type Proof = Write & { readonly deadlineUs: Us };
 

@@ -70,8 +70,8 @@ function settledUpTo(turn: Turn, seen: Observation): number | null {
 function isUnderWay(turn: Turn, device: number, seq: number): boolean {
   return (
     turn.live.flights.has(seq) ||
-    turn.live.recording.some((pending) => pending.seq === seq) ||
-    (turn.live.queues[device]?.some((pending) => pending.seq === seq) ?? false)
+    turn.live.recording.some(({ permit }) => permit.seq === seq) ||
+    (turn.live.queues[device]?.some(({ permit }) => permit.seq === seq) ?? false)
   );
 }
 

@@ -62,7 +62,7 @@ function permit(turn: Turn, command: CommandArrived, judged: Judged): void {
   const writes = decision.writes.flatMap(({ output, given }) =>
     given === null ? [] : [{ output, raw: given }],
   );
-  turn.live.recording.push({
+  const released = {
     ticket,
     id,
     controller,
@@ -70,7 +70,6 @@ function permit(turn: Turn, command: CommandArrived, judged: Judged): void {
     ask,
     verdict,
     reasons,
-    look,
     writes,
     south: southWrite(turn.profile, writes),
     permitUs: turn.nowUs,
@@ -78,7 +77,8 @@ function permit(turn: Turn, command: CommandArrived, judged: Judged): void {
     asked,
     gone: false,
     replied: false,
-  });
+  };
+  turn.live.recording.push({ permit: released, look });
 }
 
 /** The first few of a kind are stored whole, the rest is counted: a flood cannot fill the disk. */

@@ -3,11 +3,12 @@ import type { Turn } from "./turn.js";
 /** Permits whose records are on disk now wait for their device; order of numbers is kept. */
 export function onDurable(turn: Turn, seq: number): void {
   const { live } = turn;
-  const ready = live.recording.filter((pending) => pending.seq <= seq);
+  const ready = live.recording.filter(({ permit }) => permit.seq <= seq);
   if (ready.length === 0) return;
-  live.recording = live.recording.filter((pending) => pending.seq > seq);
-  for (const pending of ready) live.queues[pending.south.device]?.push(pending);
-  for (const device of new Set(ready.map(({ south }) => south.device))) wantLine(turn, device);
+  live.recording = live.recording.filter(({ permit }) => permit.seq > seq);
+  for (const pending of ready) live.queues[pending.permit.south.device]?.push(pending);
+  for (const device of new Set(ready.map(({ permit }) => permit.south.device)))
+    wantLine(turn, device);
 }
 
 /** Asked for again whenever something still waits: a wish the guard has answered is used up. */

@@ -3,7 +3,7 @@ import { gatherFacts } from "../decide/gather-facts.js";
 import { sampleLeases } from "../lease/beat.js";
 import { because } from "../record/because.js";
 import { differLook } from "./look-difference.js";
-import type { Pending } from "./kernel-state.js";
+import type { Pending, Permit } from "./kernel-state.js";
 import { wantLine } from "./on-durable.js";
 import { viewOf, type Turn } from "./turn.js";
 import { withdraw } from "./withdraw.js";
@@ -23,35 +23,35 @@ export function onLineFree(turn: Turn, device: number): void {
 
 function isLineFull(turn: Turn, device: number): boolean {
   let sent = 0;
-  for (const { phase, pending } of turn.live.flights.values()) {
-    if (phase === "sent" && pending.south.device === device) sent += 1;
+  for (const { phase, permit } of turn.live.flights.values()) {
+    if (phase === "sent" && permit.south.device === device) sent += 1;
   }
   return sent >= Math.max(1, turn.model.devices[device]?.inFlight ?? 1);
 }
 
 /** True: it is on its way to the wire. */
-function release(turn: Turn, pending: Pending): boolean {
+function release(turn: Turn, { permit, look: first }: Pending): boolean {
   const none = { look: null, cause: null };
-  if (pending.gone) {
-    withdraw(turn, pending, [because("withdrawn")], none);
+  if (permit.gone) {
+    withdraw(turn, permit, [because("withdrawn")], none);
     return false;
   }
-  if (turn.nowUs > pending.deadlineUs) {
-    withdraw(turn, pending, [because("stale")], none);
+  if (turn.nowUs > permit.deadlineUs) {
+    withdraw(turn, permit, [because("stale")], none);
     return false;
   }
   sampleLeases(turn);
-  const look = gatherFacts(turn.profile, viewOf(turn), pending.ask, pending.seq);
-  const decision = decide(turn.profile, pending.ask, look);
-  if (!isSame(pending, decision)) {
-    const objections = decision.verdict === pending.verdict ? [] : decision.reasons;
+  const look = gatherFacts(turn.profile, viewOf(turn), permit.ask, permit.seq);
+  const decision = decide(turn.profile, permit.ask, look);
+  if (!isSame(permit, decision)) {
+    const objections = decision.verdict === permit.verdict ? [] : decision.reasons;
     const reasons = [...objections, because("withdrawn")];
-    withdraw(turn, pending, reasons, { look: differLook(pending.look, look), cause: null });
+    withdraw(turn, permit, reasons, { look: differLook(first, look), cause: null });
     return false;
   }
-  turn.live.flights.set(pending.seq, {
-    pending,
-    second: look,
+  turn.live.flights.set(permit.seq, {
+    permit,
+    looks: { kind: "both", first, second: look },
     phase: "sent",
     proofFromUs: turn.nowUs,
     open: [],
@@ -59,12 +59,12 @@ function release(turn: Turn, pending: Pending): boolean {
     reading: false,
     reply: null,
   });
-  for (const { output } of pending.writes) {
+  for (const { output } of permit.writes) {
     const watch = turn.live.outputs[output];
     if (watch !== undefined) watch.writing += 1;
   }
-  const { device } = pending.south;
-  turn.effects.push({ kind: "send", device, seq: pending.seq, write: pending.south });
+  const { device } = permit.south;
+  turn.effects.push({ kind: "send", device, seq: permit.seq, write: permit.south });
   return true;
 }
 
@@ -72,10 +72,10 @@ function release(turn: Turn, pending: Pending): boolean {
  * Only what was put on record may be sent: the same verdict with the very same words. A value that now
  * lies inside the deadband may still go out, it is what the record says.
  */
-function isSame(pending: Pending, decision: Decision): boolean {
-  if (decision.verdict !== pending.verdict) return false;
+function isSame(permit: Permit, decision: Decision): boolean {
+  if (decision.verdict !== permit.verdict) return false;
   if (decision.noChange) return true;
-  return pending.writes.every(({ output, raw }) =>
+  return permit.writes.every(({ output, raw }) =>
     decision.writes.some((write) => write.output === output && write.given === raw),
   );
 }

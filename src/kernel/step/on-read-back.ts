@@ -14,9 +14,9 @@ export function onReadBack(turn: Turn, { seq, read }: ReadBack): void {
   if (flight === undefined) return;
   flight.reading = false;
   if (read === null) return;
-  for (const { output } of flight.pending.writes) {
+  for (const { output } of flight.permit.writes) {
     const at = turn.model.outputs[output]?.at;
-    const raw = at === undefined ? null : readRaw(flight.pending.south, at, read.words);
+    const raw = at === undefined ? null : readRaw(flight.permit.south, at, read.words);
     if (raw !== null) observe(turn, { output, raw, sentUs: read.sentUs });
   }
 }

@@ -35,7 +35,7 @@ export function onScan(turn: Turn, latenessUs: Us): void {
 
 /** A line that never comes free must not leave a client without its answer. */
 function withdrawStale(turn: Turn): void {
-  const isStale = ({ deadlineUs }: Pending): boolean => turn.nowUs > deadlineUs;
+  const isStale = ({ permit }: Pending): boolean => turn.nowUs > permit.deadlineUs;
   const stale = turn.live.recording.filter(isStale);
   if (stale.length > 0) turn.live.recording = turn.live.recording.filter((one) => !isStale(one));
   for (const queue of turn.live.queues) {
@@ -44,7 +44,7 @@ function withdrawStale(turn: Turn): void {
     stale.push(...queue.filter(isStale));
     queue.splice(0, queue.length, ...kept);
   }
-  for (const pending of stale) {
-    withdraw(turn, pending, [because("stale")], { look: null, cause: null });
+  for (const { permit } of stale) {
+    withdraw(turn, permit, [because("stale")], { look: null, cause: null });
   }
 }

@@ -3,8 +3,7 @@ import type { Us } from "../units.js";
 import type { WriteResult } from "./input.js";
 import type { Flight, Proof } from "./kernel-state.js";
 import { wantLine } from "./on-durable.js";
-import { endWriting, recordOutcome } from "./flight.js";
-import { differLook } from "./look-difference.js";
+import { endWriting, keepDifference, recordOutcome } from "./flight.js";
 import { askReadBack } from "./proof.js";
 import type { Turn } from "./turn.js";
 import { answerRefused, answerServed, answerUnsure, withdraw } from "./withdraw.js";
@@ -14,7 +13,7 @@ import { watchConfirms } from "./confirm.js";
 export function onSettled(turn: Turn, seq: number, result: WriteResult): void {
   const flight = turn.live.flights.get(seq);
   if (flight?.phase !== "sent") return;
-  for (const { output } of flight.pending.writes) endWriting(turn, output);
+  for (const { output } of flight.permit.writes) endWriting(turn, output);
   switch (result.kind) {
     case "acknowledged":
       acknowledge(turn, flight, result.reply);
@@ -23,7 +22,7 @@ export function onSettled(turn: Turn, seq: number, result: WriteResult): void {
       turn.live.flights.delete(seq);
       const reasons = [because("device-exception")];
       const settled = recordOutcome(turn, flight, "exception", { reasons, reply: result.reply });
-      answerRefused(turn, flight.pending, reasons, settled);
+      answerRefused(turn, flight.permit, reasons, settled);
       break;
     }
     case "unknown":
@@ -31,31 +30,32 @@ export function onSettled(turn: Turn, seq: number, result: WriteResult): void {
       break;
     case "not-sent":
       turn.live.flights.delete(seq);
-      withdraw(turn, flight.pending, [because("device-down"), because("withdrawn")], {
-        look: differLook(flight.pending.look, flight.second),
+      withdraw(turn, flight.permit, [because("device-down"), because("withdrawn")], {
+        look: keepDifference(flight),
         cause: null,
       });
       break;
   }
-  wantLine(turn, flight.pending.south.device);
+  wantLine(turn, flight.permit.south.device);
 }
 
 function acknowledge(turn: Turn, flight: Flight, reply: Uint8Array): void {
-  const { pending } = flight;
+  const { permit } = flight;
   flight.reply = reply;
   flight.proofFromUs = turn.nowUs;
   flight.open = proofsOf(turn, flight, turn.nowUs);
   flight.phase = "proving";
-  for (const { output } of pending.writes) startPulse(turn, output, turn.nowUs);
-  watchConfirms(turn, pending.writes, pending.seq);
+  keepDifference(flight);
+  for (const { output } of permit.writes) startPulse(turn, output, turn.nowUs);
+  watchConfirms(turn, permit.writes, permit.seq);
   if (flight.open.length === 0) {
-    turn.live.flights.delete(pending.seq);
+    turn.live.flights.delete(permit.seq);
     recordOutcome(turn, flight, "acknowledged", {});
-    answerServed(turn, pending);
+    answerServed(turn, permit);
     return;
   }
-  if (turn.model.controllers[pending.controller]?.answer === "after-ack") {
-    answerServed(turn, pending);
+  if (turn.model.controllers[permit.controller]?.answer === "after-ack") {
+    answerServed(turn, permit);
   }
   const readsBack = flight.open.some(
     ({ output }) => turn.model.outputs[output]?.proof.kind === "readback",
@@ -65,25 +65,25 @@ function acknowledge(turn: Turn, flight: Flight, reply: Uint8Array): void {
 
 /** Never "failed", never sent again: it may have been done, and may still be until the late window ends. */
 function loseTrack(turn: Turn, flight: Flight, why: string): void {
-  const { pending } = flight;
-  const device = turn.live.devices[pending.south.device];
-  const lateUs = turn.nowUs + (turn.model.devices[pending.south.device]?.lateWindowUs ?? 0);
+  const { permit } = flight;
+  const device = turn.live.devices[permit.south.device];
+  const lateUs = turn.nowUs + (turn.model.devices[permit.south.device]?.lateWindowUs ?? 0);
   if (device !== undefined) device.lateUntilUs = Math.max(device.lateUntilUs, lateUs);
   flight.phase = "unknown";
   flight.proofFromUs = lateUs;
   flight.open = proofsOf(turn, flight, lateUs);
-  for (const { output } of pending.writes) {
+  for (const { output } of permit.writes) {
     const watch = turn.live.outputs[output];
     if (watch !== undefined) watch.quietFromUs = Math.max(watch.quietFromUs, lateUs);
     startPulse(turn, output, lateUs);
   }
   const reasons = [because(/time/i.test(why) ? "device-timeout" : "outcome-unknown")];
   recordOutcome(turn, flight, "unknown", { reasons });
-  answerUnsure(turn, pending, reasons);
+  answerUnsure(turn, permit, reasons);
 }
 
 function proofsOf(turn: Turn, flight: Flight, fromUs: Us): readonly Proof[] {
-  return flight.pending.writes.flatMap(({ output, raw }) => {
+  return flight.permit.writes.flatMap(({ output, raw }) => {
     const proof = turn.model.outputs[output]?.proof;
     if (proof === undefined || proof.kind === "none") return [];
     return [{ output, raw, deadlineUs: fromUs + proof.withinUs }];

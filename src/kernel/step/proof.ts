@@ -13,14 +13,14 @@ export type Observation = { readonly output: number; readonly raw: Raw; readonly
 
 /** Reads back the very addresses that were written. One such read at a time for each write. */
 export function askReadBack(turn: Turn, flight: Flight): void {
-  const { device, table, address, data } = flight.pending.south;
+  const { device, table, address, data } = flight.permit.south;
   const quantity =
     data.kind === "words" ? data.words.length : data.kind === "bits" ? data.bits.length : 1;
   flight.reading = true;
   turn.effects.push({
     kind: "read-back",
     device,
-    seq: flight.pending.seq,
+    seq: flight.permit.seq,
     table,
     address,
     quantity,
@@ -66,8 +66,8 @@ export function proveByRead(turn: Turn, seen: Observation): void {
   });
 }
 
-function writeTo({ pending }: Flight, output: number): Write | undefined {
-  for (const write of pending.writes) if (write.output === output) return write;
+function writeTo({ permit }: Flight, output: number): Write | undefined {
+  for (const write of permit.writes) if (write.output === output) return write;
   return undefined;
 }
 
@@ -113,10 +113,10 @@ export function overwriteProofs(turn: Turn, outputs: readonly number[]): void {
 
 function overwrite(turn: Turn, flight: Flight, output: number): void {
   // With the first output of a word or a group the whole flight may have ended.
-  if (!turn.live.flights.has(flight.pending.seq) || writeTo(flight, output) === undefined) return;
+  if (!turn.live.flights.has(flight.permit.seq) || writeTo(flight, output) === undefined) return;
   if (flight.phase === "proving") supersede(turn, flight, output);
   // Its outcome stands as unknown: no later read can tell what was there before ours.
-  else if (flight.phase === "unknown") turn.live.flights.delete(flight.pending.seq);
+  else if (flight.phase === "unknown") turn.live.flights.delete(flight.permit.seq);
 }
 
 /** A write of our own to it (or to its word) is on its way: a read shows that one, or will. */
@@ -137,29 +137,29 @@ function closeProof(turn: Turn, flight: Flight, output: number, raw: Raw): void 
   flight.seen.set(output, raw);
   flight.open = flight.open.filter((proof) => proof.output !== output);
   if (flight.open.length > 0) return;
-  turn.live.flights.delete(flight.pending.seq);
+  turn.live.flights.delete(flight.permit.seq);
   recordOutcome(turn, flight, "done", {});
-  answerServed(turn, flight.pending);
+  answerServed(turn, flight.permit);
 }
 
 /** A newer write to the same output is there: the older one can no longer be seen, nor matter. */
 function supersede(turn: Turn, flight: Flight, output: number): void {
   flight.open = flight.open.filter((proof) => proof.output !== output);
   if (flight.open.length > 0) return;
-  turn.live.flights.delete(flight.pending.seq);
+  turn.live.flights.delete(flight.permit.seq);
   recordOutcome(turn, flight, "acknowledged", {});
-  answerServed(turn, flight.pending);
+  answerServed(turn, flight.permit);
 }
 
 /** Settles a write whose answer never came, once everything it wrote was read. */
 function resolve(turn: Turn, flight: Flight): void {
-  const { pending, seen } = flight;
-  if (!pending.writes.every(({ output }) => seen.has(output))) return;
-  const isDone = pending.writes.every(({ output, raw }) => {
+  const { permit, seen } = flight;
+  if (!permit.writes.every(({ output }) => seen.has(output))) return;
+  const isDone = permit.writes.every(({ output, raw }) => {
     const read = seen.get(output);
     return read !== undefined && isProvenBy(turn, output, raw, read);
   });
-  turn.live.flights.delete(pending.seq);
+  turn.live.flights.delete(permit.seq);
   recordOutcome(turn, flight, isDone ? "resolved-done" : "resolved-not-done", {});
 }
 
@@ -169,18 +169,18 @@ function missProof(
   flight: Flight,
   overdue: readonly { readonly output: number }[],
 ): void {
-  const { pending } = flight;
+  const { permit } = flight;
   if (flight.phase === "proving") {
-    turn.live.flights.delete(pending.seq);
+    turn.live.flights.delete(permit.seq);
     const reasons = overdue.map(({ output }) => because("read-back", { output }));
     recordOutcome(turn, flight, "acknowledged", { reasons });
-    answerUnsure(turn, pending, reasons);
+    answerUnsure(turn, permit, reasons);
   }
   // An unknown one stays in flight without a deadline: a late read may still settle it.
   flight.open = [];
   for (const { output } of overdue) {
     const trip = turn.live.plan.proof[output] ?? null;
-    const firing = { event: "fired-unknown", sinceUs: turn.nowUs - pending.permitUs } as const;
-    if (trip !== null) fireTrip(turn, trip, firing, pending.seq);
+    const firing = { event: "fired-unknown", sinceUs: turn.nowUs - permit.permitUs } as const;
+    if (trip !== null) fireTrip(turn, trip, firing, permit.seq);
   }
 }

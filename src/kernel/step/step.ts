@@ -130,8 +130,8 @@ function dispatchOther(turn: Turn, input: Exclude<Input, DeviceInput>): void {
 
 /** Withdrawn when its turn comes; what is on the wire cannot be called back. */
 function markGone(turn: Turn, ticket: number): void {
-  for (const pending of [...turn.live.recording, ...turn.live.queues.flat()]) {
-    if (pending.ticket === ticket) pending.gone = true;
+  for (const { permit } of [...turn.live.recording, ...turn.live.queues.flat()]) {
+    if (permit.ticket === ticket) permit.gone = true;
   }
 }
 

@@ -1,7 +1,7 @@
 import { because } from "../record/because.js";
 import type { Look } from "../record/look.js";
 import type { Reason, ReasonCode } from "../record/reason.js";
-import type { Pending } from "./kernel-state.js";
+import type { Permit } from "./kernel-state.js";
 import { reply, replyServed } from "./reply.js";
 import { record, type Turn } from "./turn.js";
 
@@ -11,7 +11,7 @@ import { record, type Turn } from "./turn.js";
  */
 export function withdraw(
   turn: Turn,
-  pending: Pending,
+  permit: Permit,
   reasons: readonly Reason[],
   second: { readonly look: Look | null; readonly cause: number | null },
 ): void {
@@ -19,17 +19,17 @@ export function withdraw(
     turn,
     {
       type: "outcome",
-      id: pending.id,
+      id: permit.id,
       outcome: "withdrawn",
       reply: null,
-      sincePermitUs: turn.nowUs - pending.permitUs,
+      sincePermitUs: turn.nowUs - permit.permitUs,
       readBack: null,
       reasons,
       look: second.look,
     },
-    second.cause ?? pending.seq,
+    second.cause ?? permit.seq,
   );
-  answerRefused(turn, pending, reasons.length === 0 ? [because("withdrawn")] : reasons, seq);
+  answerRefused(turn, permit, reasons.length === 0 ? [because("withdrawn")] : reasons, seq);
 }
 
 /** What waits for this device is withdrawn, and what the guard already holds for it must not go out. */
@@ -37,8 +37,8 @@ export function emptyLine(turn: Turn, device: number, code: ReasonCode, cause: n
   turn.effects.push({ kind: "clear-line", device });
   const queue = turn.live.queues[device];
   if (queue === undefined) return;
-  for (const pending of queue.splice(0)) {
-    withdraw(turn, pending, [because(code), because("withdrawn")], { look: null, cause });
+  for (const { permit } of queue.splice(0)) {
+    withdraw(turn, permit, [because(code), because("withdrawn")], { look: null, cause });
   }
 }
 
@@ -46,35 +46,35 @@ export function emptyLine(turn: Turn, device: number, code: ReasonCode, cause: n
 export function withdrawAll(turn: Turn, code: ReasonCode, cause: number | null): void {
   const waiting = [...turn.live.queues.flatMap((queue) => queue.splice(0)), ...turn.live.recording];
   turn.live.recording = [];
-  for (const pending of waiting) {
-    withdraw(turn, pending, [because(code)], { look: null, cause });
+  for (const { permit } of waiting) {
+    withdraw(turn, permit, [because(code)], { look: null, cause });
   }
 }
 
 /** The one reply of a permitted command; a second one is none. */
-export function answerServed(turn: Turn, pending: Pending): void {
-  if (pending.replied) return;
-  pending.replied = true;
-  replyServed(turn, pending);
+export function answerServed(turn: Turn, permit: Permit): void {
+  if (permit.replied) return;
+  permit.replied = true;
+  replyServed(turn, permit);
 }
 
 /** Sent, but not surely done: a permit still, with the reason why nobody can say more. */
-export function answerUnsure(turn: Turn, pending: Pending, reasons: readonly Reason[]): void {
-  if (pending.replied) return;
-  pending.replied = true;
-  const { ticket, verdict, asked, seq } = pending;
+export function answerUnsure(turn: Turn, permit: Permit, reasons: readonly Reason[]): void {
+  if (permit.replied) return;
+  permit.replied = true;
+  const { ticket, verdict, asked, seq } = permit;
   reply(turn, { ticket, verdict, reasons, served: false, asked, seq });
 }
 
 /** Surely not done; `seq` is the entry that says so. */
 export function answerRefused(
   turn: Turn,
-  pending: Pending,
+  permit: Permit,
   reasons: readonly Reason[],
   seq: number,
 ): void {
-  if (pending.replied) return;
-  pending.replied = true;
-  const { ticket, asked } = pending;
+  if (permit.replied) return;
+  permit.replied = true;
+  const { ticket, asked } = permit;
   reply(turn, { ticket, verdict: "deny", reasons, served: false, asked, seq });
 }

@@ -57,6 +57,27 @@ describe("the way of one command", () => {
     expect(rig.bodies("outcome")[0]?.look).toMatchObject({ tags: [], kernel: [] });
   });
 
+  it("keeps of a write that waits for its proof what its outcome records of the looks, and no whole one", () => {
+    const rig = new Rig().start().forget();
+    rig.held["line-wanted"] = true;
+    rig.held["read-back"] = true;
+    rig.ask(OUT.speed1, hz(31));
+    rig.nowUs += 100 * MS;
+    rig.poll();
+    rig.give({ kind: "line-free", device: 0 });
+    const [flight] = rig.state.live.flights.values();
+    expect(flight).toMatchObject({ phase: "proving", looks: { kind: "difference" } });
+    rig.nowUs += 10 * MS;
+    const words = [hz(31)];
+    const seq = flight?.permit.seq ?? -1;
+    rig.give({ kind: "read-back", device: 0, seq, read: { sentUs: rig.nowUs, words } });
+    const [outcome] = rig.bodies("outcome");
+    expect(outcome?.outcome).toBe("done");
+    const firstUs = rig.bodies("decision")[0]?.look.monoUs ?? NaN;
+    expect(outcome?.look?.monoUs).toBe(firstUs + 100 * MS);
+    expect(outcome?.look?.tags).not.toEqual([]);
+  });
+
   it("refuses as stale a command that arrived too long ago, and takes one that did not [HP-032 allows] [HP-032 refuses]", () => {
     const rig = new Rig().start().forget();
     const write = { device: 0, table: "hr", address: 41, function: 6 } as const;
