@@ -95,6 +95,23 @@ export const MUTANTS: readonly Mutant[] = [
     title: "keeps the gateway from judging others' writes while it may still arrive",
   },
   {
+    name: "a clamped command sent as it was asked",
+    file: "src/kernel/step/on-command.ts",
+    find: "south: southWrite(turn.profile, writes),",
+    replace: "south: southWrite(turn.profile, ask.writes),",
+    test: "test/simulation/lift-station-guarded.test.ts",
+    title: "leaves in the PLC's own journal what was released",
+  },
+  {
+    name: "a write sent twice",
+    file: "src/kernel/step/on-line-free.ts",
+    find: 'turn.effects.push({ kind: "send", device, seq: permit.seq, write: permit.south });',
+    replace: `turn.effects.push({ kind: "send", device, seq: permit.seq, write: permit.south });
+  turn.effects.push({ kind: "send", device, seq: permit.seq, write: permit.south });`,
+    test: "test/simulation/lift-station-guarded.test.ts",
+    title: "leaves in the PLC's own journal what was released",
+  },
+  {
     name: "a read-back put off until its output was written again",
     file: "src/guard/read-queue.ts",
     find: "return this.#waiting.some(({ read }) => overlaps(read, next));",
