@@ -22,6 +22,8 @@ export type CheckpointClaim = {
   /** SHA-256 of the previous checkpoint's Sig_structure; zeros at first. */
   readonly previous: Uint8Array;
   readonly boot: number;
+  /** Value of the TPM's orderly counter, raised for this checkpoint; null without a TPM. */
+  readonly counter: number | null;
 };
 
 export type Checkpoint = {
@@ -40,25 +42,25 @@ export type CheckpointDraft = {
 };
 
 export function draftCheckpoint(claim: CheckpointClaim, root: Uint8Array): CheckpointDraft {
-  const protectedBytes = encodeCbor(
-    new Map<CborKey, CborValue>([
-      [LABEL.algorithm, ES256],
-      [LABEL.kid, claim.kid],
-      [
-        LABEL.claims,
-        new Map<CborKey, CborValue>([
-          [CLAIM.issuer, claim.gateway],
-          [CLAIM.subject, claim.log],
-          [CLAIM.issuedAt, claim.issuedUtcS],
-        ]),
-      ],
-      [LABEL.type, TYPE],
-      [LABEL.structure, RFC9162_SHA256],
-      [LABEL.size, claim.size],
-      [LABEL.previous, claim.previous],
-      [LABEL.boot, claim.boot],
-    ]),
-  );
+  const headers = new Map<CborKey, CborValue>([
+    [LABEL.algorithm, ES256],
+    [LABEL.kid, claim.kid],
+    [
+      LABEL.claims,
+      new Map<CborKey, CborValue>([
+        [CLAIM.issuer, claim.gateway],
+        [CLAIM.subject, claim.log],
+        [CLAIM.issuedAt, claim.issuedUtcS],
+      ]),
+    ],
+    [LABEL.type, TYPE],
+    [LABEL.structure, RFC9162_SHA256],
+    [LABEL.size, claim.size],
+    [LABEL.previous, claim.previous],
+    [LABEL.boot, claim.boot],
+  ]);
+  if (claim.counter !== null) headers.set(LABEL.counter, claim.counter);
+  const protectedBytes = encodeCbor(headers);
   return { protectedBytes, root, toBeSigned: sigStructure(protectedBytes, root) };
 }
 
@@ -119,6 +121,7 @@ const LABEL = {
   size: -70001,
   previous: -70002,
   boot: -70003,
+  counter: -70006,
 } as const;
 const CLAIM = { issuer: 1, subject: 2, issuedAt: 6 } as const;
 const PROOF = { consistency: -2 } as const;
@@ -128,7 +131,11 @@ function refuse(why: string): CheckpointRead {
 }
 
 function readClaim(headers: CborMap): CheckpointClaim | string {
-  if (headers.size !== 8) return "protected headers of another version";
+  const counter = headers.has(LABEL.counter) ? readUint(headers, LABEL.counter) : undefined;
+  if (counter === null) return "a counter that is no number";
+  if (headers.size !== (counter === undefined ? 8 : 9)) {
+    return "protected headers of another version";
+  }
   if (headers.get(LABEL.algorithm) !== ES256) return "not ES256";
   if (headers.get(LABEL.type) !== TYPE) return "not a checkpoint by its type";
   if (headers.get(LABEL.structure) !== RFC9162_SHA256) return "not an RFC 9162 tree";
@@ -142,7 +149,7 @@ function readClaim(headers: CborMap): CheckpointClaim | string {
   if (size === null || size === 0) return "no tree size";
   const boot = readUint(headers, LABEL.boot);
   if (boot === null) return "no boot number";
-  return { kid, ...issued, size, previous, boot };
+  return { kid, ...issued, size, previous, boot, counter: counter ?? null };
 }
 
 function readIssued(

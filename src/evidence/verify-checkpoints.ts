@@ -35,6 +35,9 @@ export class CheckpointVerifier {
   private first: Checkpoint | null = null;
   private resumedAt = 0;
   private covered = 0;
+  private needsCounter = false;
+  /** Newest counter of each key, by its id. */
+  private readonly counters = new Map<string, number>();
 
   /** `trusted` null: keys are taken from the log's own key entries, which says so in the report. */
   constructor(
@@ -59,6 +62,11 @@ export class CheckpointVerifier {
 
   keyEntry(spki: Uint8Array): void {
     if (this.takesKeysFromLog) this.keys.set(hex(this.sha256(spki)), spki);
+  }
+
+  /** From here on a TPM signs (evidence.cddl, boot: key kind), and raises its counter for each checkpoint; or does not. */
+  bootEntry(key: "tpm" | "tpm-software" | "file"): void {
+    this.needsCounter = key !== "file";
   }
 
   /** The log begins here, in the middle. */
@@ -92,6 +100,7 @@ export class CheckpointVerifier {
     this.checkChain(checkpoint, boot, place);
     this.checkConsistency(checkpoint, place);
     this.checkSignature(checkpoint, place);
+    this.checkCounter(checkpoint, place);
     const { claim, root, sign1 } = checkpoint;
     this.first ??= checkpoint;
     this.previous = {
@@ -161,6 +170,29 @@ export class CheckpointVerifier {
       this.verifySignature(spki, bytes, signature);
     if (verifySign1(sign1, { algorithm: ES256, verify })) return;
     findings.fault("signatures", place, "its signature does not verify");
+  }
+
+  /** A key that once gave a counter always does: else whoever has its signatures, but not the TPM, could leave it out. */
+  private checkCounter({ claim }: Checkpoint, place: Place): void {
+    const { findings, counters } = this;
+    const kid = hex(claim.kid);
+    const before = counters.get(kid);
+    const { counter } = claim;
+    if (counter === null) {
+      if (!this.needsCounter && before === undefined) return;
+      findings.look("counters");
+      findings.fault("counters", place, "a TPM signed it, and it carries no counter");
+      return;
+    }
+    findings.look("counters");
+    if (before === counter) {
+      const why = `its counter is ${counter}, as that of the checkpoint before: two of them cannot both be true`;
+      findings.fault("counters", place, why);
+    } else if (before !== undefined && counter < before) {
+      const why = `its counter is ${counter}, below the ${before} of one before it`;
+      findings.fault("counters", place, why);
+    }
+    counters.set(kid, Math.max(before ?? counter, counter));
   }
 }
 

@@ -209,6 +209,7 @@ export class LogVerifier {
       this.findings.look("boots");
       this.bootDue = false;
       this.keyKinds.add(body.key);
+      this.checkpoints.bootEntry(body.key);
       if (body.boot !== boot) {
         this.findings.fault("boots", of.place, `a boot entry of run ${body.boot} in run ${boot}`);
       }

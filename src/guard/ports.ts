@@ -44,6 +44,11 @@ export type Signer = {
   readonly spki: Uint8Array;
   /** SHA-256 of `spki`. */
   readonly kid: Uint8Array;
+  /**
+   * Raises the TPM's counter for one checkpoint and gives its value, above every one given before; null where there is
+   * none. A value may be skipped, never given twice.
+   */
+  readonly raise: (() => Promise<number>) | null;
   /** 64 bytes r || s. */
   readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
 };

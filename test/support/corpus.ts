@@ -69,6 +69,7 @@ export function makeCorpusKey(): CorpusKey {
     kind: "file",
     spki,
     kid: sha256(spki),
+    raise: null,
     sign: async (bytes) => await Promise.resolve(signNow(bytes)),
   };
   return { signer, sign: signNow };

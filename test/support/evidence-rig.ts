@@ -40,6 +40,7 @@ export function testSigner(gate: () => Promise<void> = async () => Promise.resol
     kind: "file",
     spki: SPKI,
     kid: createHash("sha256").update(SPKI).digest(),
+    raise: null,
     sign: async (toBeSigned) => {
       await gate();
       return sign("sha256", toBeSigned, { key: pair.privateKey, dsaEncoding: "ieee-p1363" });

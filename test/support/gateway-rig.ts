@@ -46,6 +46,7 @@ export async function startRig(
       kind: "file",
       spki: new Uint8Array(91),
       kid: new Uint8Array(32),
+      raise: null,
       sign: async (bytes) => await Promise.resolve(stretch(bytes)),
     },
     gateway: "rig",

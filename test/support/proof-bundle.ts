@@ -65,6 +65,7 @@ export function makeBundle(
     size,
     previous: new Uint8Array(32).fill(2),
     boot: 1,
+    counter: null,
   };
   const draft = draftCheckpoint(claim, tree.root());
   const items = watches.map((watch) => {

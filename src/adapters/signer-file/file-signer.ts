@@ -16,6 +16,7 @@ export async function openFileSigner(path: string): Promise<Signer> {
     kind: "file",
     spki,
     kid: createHash("sha256").update(spki).digest(),
+    raise: null,
     sign: async (bytes) =>
       await new Promise<Uint8Array>((resolve, reject) => {
         sign(

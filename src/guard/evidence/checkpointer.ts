@@ -2,6 +2,7 @@ import type { Clock, Signer } from "../ports.js";
 import {
   draftCheckpoint,
   finishCheckpoint,
+  type CheckpointClaim,
   type CheckpointDraft,
 } from "../../evidence/checkpoint.js";
 import type { ConsistencyProof } from "../../evidence/merkle-proof.js";
@@ -31,8 +32,8 @@ export type CheckpointerOptions = {
 
 /** A root taken at the end of one group, signed only when that group is on disk. */
 export type Candidate = {
-  readonly draft: CheckpointDraft;
-  readonly size: number;
+  readonly claim: CheckpointClaim;
+  readonly root: Uint8Array;
   readonly proof: ConsistencyProof | null;
   readonly watcher: Consistency;
 };
@@ -95,31 +96,30 @@ export class Checkpointer {
     this.wanted = false;
     const { size } = tree;
     if (this.uncovered() === 0) return null;
-    const draft = draftCheckpoint(
-      {
-        kid: signer.kid,
-        gateway,
-        log: log(),
-        issuedUtcS: Math.floor(clock.utcUs() / 1_000_000),
-        size,
-        previous: this.newest?.hash ?? NO_CHECKPOINT,
-        boot,
-      },
-      root,
-    );
+    const claim = {
+      kid: signer.kid,
+      gateway,
+      log: log(),
+      issuedUtcS: Math.floor(clock.utcUs() / 1_000_000),
+      size,
+      previous: this.newest?.hash ?? NO_CHECKPOINT,
+      boot,
+      counter: null,
+    };
     const proof =
       this.watcher === null
         ? null
         : { size1: this.watcher.size, size2: size, path: tree.prove(this.watcher) };
     this.signing = true;
-    return { draft, size, proof, watcher: tree.watch() };
+    return { claim, root, proof, watcher: tree.watch() };
   }
 
   /** The candidate's root is durable: sign it. */
   sign(candidate: Candidate): void {
-    const { draft, size, proof, watcher } = candidate;
-    this.options.signer.sign(draft.toBeSigned).then(
-      (signature) => {
+    const { proof, watcher } = candidate;
+    const { size } = candidate.claim;
+    this.signNow(candidate).then(
+      ({ draft, signature }) => {
         this.signing = false;
         if (this.watcher !== null) this.options.tree.forget(this.watcher);
         this.watcher = watcher;
@@ -135,6 +135,17 @@ export class Checkpointer {
         this.settle();
       },
     );
+  }
+
+  /** The counter is raised first: its value is signed. One that was raised for a signature that failed stays unused. */
+  private async signNow({
+    claim,
+    root,
+  }: Candidate): Promise<{ readonly draft: CheckpointDraft; readonly signature: Uint8Array }> {
+    const { signer } = this.options;
+    const counter = signer.raise === null ? null : await signer.raise();
+    const draft = draftCheckpoint({ ...claim, counter }, root);
+    return { draft, signature: await signer.sign(draft.toBeSigned) };
   }
 
   /** The signed checkpoint that is to be written next; it is the caller's from now on. */

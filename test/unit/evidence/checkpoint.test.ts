@@ -20,6 +20,7 @@ const CLAIM: CheckpointClaim = {
   size: 1000,
   previous: bytes(32, 2),
   boot: 3,
+  counter: null,
 };
 const ROOT = bytes(32, 9);
 const SIGNATURE = bytes(64, 5);
@@ -46,6 +47,21 @@ describe("a checkpoint", () => {
       [-70_002, CLAIM.previous],
       [-70_003, 3],
     ]);
+  });
+
+  it("carries the counter of a TPM in its protected headers, and nothing there without one", () => {
+    const draft = draftCheckpoint({ ...CLAIM, counter: 77 }, ROOT);
+    const decoded = decodeCbor(draft.protectedBytes);
+    if (!decoded.ok || !isCborMap(decoded.value)) throw new Error("no map");
+    expect(decoded.value.get(-70_006)).toBe(77);
+    expect(readCheckpoint(finishCheckpoint(draft, SIGNATURE, null))).toMatchObject({
+      ok: true,
+      checkpoint: { claim: { ...CLAIM, counter: 77 } },
+    });
+    expect(readCheckpoint(other((headers) => headers.set(-70_006, 0))).ok).toBe(true);
+    for (const value of [-1, "7", bytes(8, 1), null]) {
+      expect(readCheckpoint(other((headers) => headers.set(-70_006, value))).ok).toBe(false);
+    }
   });
 
   it("comes back as it was made, with and without a proof", () => {
