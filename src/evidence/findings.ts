@@ -11,6 +11,7 @@ export const CHECKS = [
   { id: "consistency", label: "every checkpoint extends the one before it" },
   { id: "signatures", label: "every checkpoint is signed by a known key" },
   { id: "counters", label: "every checkpoint of a TPM has a higher counter than the one before" },
+  { id: "held", label: "the log goes on from every checkpoint kept elsewhere" },
   { id: "boots", label: "every run begins with its own boot entry" },
   { id: "parts", label: "profiles and snapshots are whole and have their digest" },
   { id: "outcomes", label: "every permit has its outcome, and every outcome its permit" },

@@ -60,6 +60,16 @@ export class CheckpointVerifier {
     return this.covered;
   }
 
+  /** Keys that may sign here, as far as they are known yet. */
+  get knownKeys(): readonly Uint8Array[] {
+    return [...this.keys.values()];
+  }
+
+  /** What gateway and log call themselves; null before the first checkpoint. */
+  get named(): Checkpoint | null {
+    return this.first;
+  }
+
   keyEntry(spki: Uint8Array): void {
     if (this.takesKeysFromLog) this.keys.set(hex(this.sha256(spki)), spki);
   }

@@ -9,12 +9,15 @@ import { scanSegment } from "./scan.js";
 import { readSegmentName, type SegmentLink } from "./segment.js";
 import { Settlement } from "./settlement.js";
 import { CheckpointVerifier, type VerifySignature } from "./verify-checkpoints.js";
+import { HeldVerifier, type HeldCheckpoint } from "./verify-held.js";
 
 export type VerifyOptions = {
   readonly sha256: Sha256;
   readonly verifySignature: VerifySignature;
   /** Keys (SPKI) that alone may sign; null: those the log itself names. */
   readonly trusted: readonly Uint8Array[] | null;
+  /** Checkpoints kept elsewhere, which the log must go on from. */
+  readonly held?: readonly HeldCheckpoint[];
   /** Every entry that could be read, in order, and where it stands: for replay. */
   readonly entry?: (entry: Entry, place: Place) => void;
   /** A profile whose exact bytes the log holds, whole, with the digest it is said to have. */
@@ -51,6 +54,7 @@ export class LogVerifier {
   private readonly log: LogReader;
   private readonly settlement: Settlement;
   private readonly checkpoints: CheckpointVerifier;
+  private readonly held: HeldVerifier;
   private readonly profileParts: PartJoiner;
   private readonly snapshotParts: PartJoiner;
   private readonly keys = new Set<string>();
@@ -76,6 +80,7 @@ export class LogVerifier {
       verify: options.verifySignature,
       trusted: options.trusted,
     });
+    this.held = new HeldVerifier(this.findings, options.held ?? []);
     this.profileParts = new PartJoiner(options.sha256);
     this.snapshotParts = new PartJoiner(options.sha256);
   }
@@ -105,6 +110,14 @@ export class LogVerifier {
   finish(): VerifyReport {
     this.settlement.finish();
     const size = this.log.size;
+    this.held.finish({
+      sha256: this.options.sha256,
+      verify: this.options.verifySignature,
+      keys: this.checkpoints.knownKeys,
+      own: this.checkpoints.named,
+      size,
+      firstSeq: this.firstSeq ?? 0,
+    });
     const uncovered = Math.max(
       0,
       size - Math.max(this.checkpoints.coveredSize, this.firstSeq ?? 0),
@@ -139,7 +152,10 @@ export class LogVerifier {
         this.findings.look("commits");
         const fault = this.log.commit(body);
         if (fault !== null) this.findings.fault(fault.check, at.place, fault.why);
-        this.checkpoints.commit(this.log.size, this.log.tree.root());
+        const { size, tree } = this.log;
+        const root = tree.root();
+        this.checkpoints.commit(size, root);
+        this.held.commit(size, root);
         return;
       }
       case FRAME_KIND.checkpoint:

@@ -15,7 +15,7 @@ import {
 } from "../support/evidence-rig.js";
 
 describe("the counter that a TPM raises for each checkpoint", () => {
-  it("stands in every one of them, and the log verifies", async () => {
+  it("stands in every one of them, and the log verifies [HP-111 allows]", async () => {
     const { report } = await runWith({ key: "tpm", raise: counting([5, 6, 900]) });
     expect(failed(report)).toEqual([]);
     expect(looked(report)).toBe(3);
@@ -30,7 +30,7 @@ describe("the counter that a TPM raises for each checkpoint", () => {
   it.each([
     ["given twice", [5, 6, 6], "two of them cannot both be true"],
     ["lower than before", [5, 6, 4], "its counter is 4, below the 6"],
-  ])("is a fault when %s", async (_name, values, why) => {
+  ])("is a fault when %s [HP-111 refuses]", async (_name, values, why) => {
     const { report } = await runWith({ key: "tpm", raise: counting(values) });
     expect(failed(report)).toEqual(["counters"]);
     expect(report.checks.find(({ id }) => id === "counters")?.first?.why).toContain(why);

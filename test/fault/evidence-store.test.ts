@@ -1,29 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { segmentOpening } from "../../src/evidence/segment.js";
-import type { EvidenceStore } from "../../src/guard/ports.js";
 import { ForgetfulDisk, diskError } from "../support/evidence-disk.js";
 import {
   appendAll,
   failed,
+  openNext,
   openOn,
   sampleLog,
   settle,
   testSigner,
   verifyFiles,
 } from "../support/evidence-rig.js";
-import { bytes, entryOf, sha256 } from "../support/evidence-samples.js";
-import type { SegmentLink } from "../../src/evidence/segment.js";
-
-/** What a guard does when it is asked to open a segment. */
-function openNext(store: EvidenceStore, link: SegmentLink): void {
-  segmentOpening(
-    link,
-    { semantics: 1, profile: bytes(32, 7), state: bytes(50_000, 1), foldedTo: link.size - 1 },
-    sha256,
-  ).forEach((body, i) => {
-    store.append(entryOf(body, link.size + i));
-  });
-}
+import { bytes, entryOf } from "../support/evidence-samples.js";
 
 describe("the evidence store", () => {
   it("writes a log that verifies, with a checkpoint over all of it at close", async () => {

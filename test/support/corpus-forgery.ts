@@ -36,14 +36,16 @@ export function framesOf(segments: Segments): readonly FramePlace[] {
 
 /**
  * What somebody who holds the key can do: entries changed as they like, and chain, tree, commits, segment
- * links and checkpoints all made anew over them, so that nothing but the content can give it away.
+ * links and checkpoints all made anew over them, so that nothing but the content can give it away. With
+ * `spki`, checkpoints and links name that key.
  */
 export function forgeLog(
   segments: Segments,
   sign: (bytes: Uint8Array) => Uint8Array,
   change: (entry: Entry) => Entry,
+  spki: Uint8Array | null = null,
 ): Segments {
-  const forging = new Forging(sign, change, signedSizes(segments));
+  const forging = new Forging({ sign, spki, change }, signedSizes(segments));
   return new Map(
     [...segments].map(([name, bytes]) => {
       const frames = new FrameWriter();
@@ -57,22 +59,22 @@ export function forgeLog(
 
 type Root = { readonly root: Uint8Array; readonly proof: ConsistencyProof | null };
 
+type Forger = {
+  readonly sign: (bytes: Uint8Array) => Uint8Array;
+  readonly spki: Uint8Array | null;
+  readonly change: (entry: Entry) => Entry;
+};
+
 class Forging {
   readonly #writer = new LogWriter(sha256);
-  readonly #sign: (bytes: Uint8Array) => Uint8Array;
-  readonly #change: (entry: Entry) => Entry;
+  readonly #by: Forger;
   readonly #signedSizes: ReadonlySet<number>;
   readonly #roots = new Map<number, Root>();
   #watcher: Consistency | null = null;
   #newest: { readonly hash: Uint8Array; readonly size: number } | null = null;
 
-  constructor(
-    sign: (bytes: Uint8Array) => Uint8Array,
-    change: (entry: Entry) => Entry,
-    sizes: ReadonlySet<number>,
-  ) {
-    this.#sign = sign;
-    this.#change = change;
+  constructor(by: Forger, sizes: ReadonlySet<number>) {
+    this.#by = by;
     this.#signedSizes = sizes;
   }
 
@@ -96,11 +98,12 @@ class Forging {
     const { entry, stamp } = read;
     const link = readLink(entry.body);
     if (link === null) {
-      this.#writer.append(this.#change(entry), stamp, frames);
+      this.#writer.append(this.#by.change(entry), stamp, frames);
       return;
     }
     const { tree, last } = this.#writer;
-    const there = { root: tree.root(), peaks: tree.peaks(), last, checkpoint: this.#newest };
+    const key = this.#by.spki ?? link.key;
+    const there = { root: tree.root(), peaks: tree.peaks(), last, checkpoint: this.#newest, key };
     this.#writer.append({ ...entry, body: linkNotice({ ...link, ...there }) }, stamp, frames);
   }
 
@@ -125,10 +128,11 @@ class Forging {
     const signed = this.#roots.get(claim.size);
     if (signed === undefined) throw new Error(`no commit at ${claim.size}`);
     const previous = this.#newest?.hash ?? new Uint8Array(32);
-    const draft = draftCheckpoint({ ...claim, previous }, signed.root);
+    const kid = this.#by.spki === null ? claim.kid : sha256(this.#by.spki);
+    const draft = draftCheckpoint({ ...claim, previous, kid }, signed.root);
     const hash = sha256(sigStructure(draft.protectedBytes, draft.root));
     this.#newest = { hash, size: claim.size };
-    const signature = this.#sign(draft.toBeSigned);
+    const signature = this.#by.sign(draft.toBeSigned);
     this.#writer.checkpoint(frames, finishCheckpoint(draft, signature, signed.proof));
   }
 }

@@ -3,7 +3,7 @@ import { openEvidence, type Recovered } from "../../src/guard/evidence/open.js";
 import type { RecoveryVisitor } from "../../src/guard/evidence/recover.js";
 import type { Clock, EvidenceStore, Signer } from "../../src/guard/ports.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
-import { readSegmentName, type SegmentLink } from "../../src/evidence/segment.js";
+import { readSegmentName, segmentOpening, type SegmentLink } from "../../src/evidence/segment.js";
 import type { Entry, EntryBody } from "../../src/kernel/record/entry.js";
 import { bootBody, bytes, decisionBody, entryOf, outcomeBody, sha256 } from "./evidence-samples.js";
 import type { ForgetfulDisk } from "./evidence-disk.js";
@@ -108,6 +108,17 @@ export function sampleLog(from: number, count: number, boot = 1): readonly Entry
     bodies.push(decisionBody(id), outcomeBody(id));
   }
   return bodies.slice(0, count).map((body, i) => entryOf(body, from + i));
+}
+
+/** What a guard does when it is asked to open a segment. */
+export function openNext(store: EvidenceStore, link: SegmentLink, stateBytes = 50_000): void {
+  segmentOpening(
+    link,
+    { semantics: 1, profile: bytes(32, 7), state: bytes(stateBytes, 1), foldedTo: link.size - 1 },
+    sha256,
+  ).forEach((body, i) => {
+    store.append(entryOf(body, link.size + i));
+  });
 }
 
 export function appendAll(store: EvidenceStore, entries: readonly Entry[]): void {

@@ -8,6 +8,7 @@ import { openEvidenceDisk } from "../../../src/adapters/evidence-file/evidence-d
 import { openFileSigner } from "../../../src/adapters/signer-file/file-signer.js";
 import { addEvidenceCommands } from "../../../src/cli/evidence-commands.js";
 import { Refusal } from "../../../src/cli/output.js";
+import { CHECKS } from "../../../src/evidence/findings.js";
 import { openEvidence } from "../../../src/guard/evidence/open.js";
 import { StillClock, sampleLog, settle } from "../../support/evidence-rig.js";
 import { bytes, entryOf } from "../../support/evidence-samples.js";
@@ -80,7 +81,9 @@ describe("evidence verify", () => {
     const { code, out } = await run("verify", log);
     expect(code).toBe(0);
     const lines = out.split("\n");
-    expect(lines.filter((line) => /^(PASS|FAIL|NOT PRESENT) {2,}/.test(line))).toHaveLength(17);
+    expect(lines.filter((line) => /^(PASS|FAIL|NOT PRESENT) {2,}/.test(line))).toHaveLength(
+      CHECKS.length,
+    );
     expect(out).toContain("key: software, not hardware");
     expect(out).toContain("keys: taken from the log itself");
     expect(lines.at(-2)).toBe("PASS");

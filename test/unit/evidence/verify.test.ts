@@ -102,6 +102,7 @@ describe("verification", { timeout: 300_000 }, () => {
     const notPresent = report.checks.filter(({ status }) => status === "NOT PRESENT");
     expect(notPresent.map(({ id }) => id)).toEqual([
       "counters",
+      "held",
       "parts",
       "safe-steps",
       "anchors",
