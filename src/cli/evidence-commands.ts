@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
+import { addCheckpointCommand } from "./evidence-checkpoint.js";
 import { exportEvidence } from "./evidence-export.js";
 import { showEvidence, tailEvidence } from "./evidence-tail.js";
 import { verifyEvidence } from "./evidence-verify.js";
@@ -14,7 +15,7 @@ export type EvidenceDeps = {
   readonly exit: (code: number) => void;
 };
 
-/** `holdpoint evidence verify | export | tail | show`. Refusals are thrown to the caller, which prints them. */
+/** `holdpoint evidence verify | export | checkpoint | tail | show`. Refusals are thrown to the caller, which prints them. */
 export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void {
   const evidence = program
     .command("evidence")
@@ -34,6 +35,7 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
       deps.exit(await verifyEvidence({ directory, replay, profile, trust, json }, deps.streams));
     });
   addExportCommand(evidence, deps);
+  addCheckpointCommand(evidence, deps);
   evidence
     .command("tail")
     .description("the newest entries, a line each")
