@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -241,6 +241,7 @@ async function openSockets(
     doors.close();
     operators.close();
     guard.stop(why).then(() => {
+      leaveRunDirectory(options.run);
       process.exit(0);
     }, fail);
   };
@@ -293,6 +294,15 @@ function makeRunDirectory(path: string): void {
   const found = statSync(path);
   if (found.uid !== process.getuid?.()) throw new Refusal(`${path} belongs to another user`, 2);
   chmodSync(path, 0o700);
+}
+
+/** Its sockets are closed and gone. What somebody else put there stays, and the directory with it. */
+function leaveRunDirectory(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    return;
+  }
 }
 
 function readOptions(): Options {

@@ -1,5 +1,6 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { runDirectoryOf } from "../../src/cli/run-directory.js";
 import { askOnce, connectBytes, untilDone, writePdu } from "../support/byte-client.js";
 import {
   eventually,
@@ -17,7 +18,7 @@ import {
 
 describe("the end of a gateway", () => {
   it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
-    "by %s under load is clean: exit 0, no stack, evidence whole",
+    "by %s under load is clean: exit 0, no stack, evidence whole, nothing left behind",
     async (signal) => {
       const plant = await startPlant();
       const gateway = await startGateway(plant.port);
@@ -28,6 +29,7 @@ describe("the end of a gateway", () => {
       await within("its clients notice", load.over);
       expect(ended.code).toBe(0);
       expect(ended.output).not.toMatch(/^\s+at /m);
+      expect(existsSync(runDirectoryOf(gateway.siteFile))).toBe(false);
       await expectSound(gateway);
     },
   );

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -211,7 +211,8 @@ describe("running it", () => {
   });
 
   it("writes its journal to a file, line by line as it stands in memory", async () => {
-    const journalFile = join(mkdtempSync(join(tmpdir(), "holdpoint-sim-")), "journal.jsonl");
+    const folder = mkdtempSync(join(tmpdir(), "holdpoint-sim-"));
+    const journalFile = join(folder, "journal.jsonl");
     const running = await start({ journalFile });
     const client = await connect(running);
     for (let value = 200; value < 220; value++) await client.writeRegister(60, value);
@@ -220,5 +221,6 @@ describe("running it", () => {
     const lines = readFileSync(journalFile, "utf8").trim().split("\n");
     expect(lines.map((line): unknown => JSON.parse(line))).toEqual(entries);
     expect(entries).toHaveLength(20);
+    rmSync(folder, { recursive: true });
   });
 });
