@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { makeMonotonicClock } from "./adapters/clock/monotonic-clock.js";
@@ -10,6 +11,7 @@ import { readMachineBoot } from "./adapters/clock/machine-boot.js";
 import { openEvidenceDisk } from "./adapters/evidence-file/evidence-disk.js";
 import { connectPlc } from "./adapters/modbus-client/plc-link.js";
 import { openFileSigner } from "./adapters/signer-file/file-signer.js";
+import { openRecordedSigner } from "./adapters/tpm/recorded-signer.js";
 import { Refusal } from "./cli/output.js";
 import { runDirectoryOf } from "./cli/run-directory.js";
 import type { LoadedSite, SiteMessage } from "./cli/site-files.js";
@@ -34,7 +36,16 @@ const INTERNAL_FAULT = 70;
 const SOFTWARE = "holdpoint 0.1.0";
 /** For the safe state, and again for the flush of evidence, when a fault of our own ends the process. */
 const LAST_RESORT_MS = 1_000;
+/** Of each request to the TPM: a chip takes up to 200 ms for a signature. */
+const TPM_WITHIN_MS = 2_000;
 const RECONNECT = { firstUs: 100_000, mostUs: 2_000_000 };
+
+/** How the key is spoken of. */
+const KEY_WORDS: Readonly<Record<Signer["kind"], string>> = {
+  file: "software, not hardware",
+  "tpm-software": "in a software TPM, proves no hardware",
+  tpm: "in a TPM",
+};
 
 /** What is to be done before this process ends by a fault of its own; set once the plant is ours. */
 let beforeTheEnd: ((fault: string) => Promise<void>) | null = null;
@@ -123,7 +134,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     site: site.name,
     gateway: site.gateway,
     split: "NOT ENFORCED",
-    key: "software, not hardware",
+    key: KEY_WORDS[signer.kind],
     pid: process.pid,
     head: store.head.bind(store),
     doors: () => doors.views(),
@@ -149,8 +160,25 @@ async function openFiles(
   const disk = await openEvidenceDisk(evidenceDir).catch(
     refuseOver(`evidence folder ${evidenceDir}`),
   );
-  const signer = await openFileSigner(keyFile).catch(refuseOver(`signing key ${keyFile}`));
+  const signer =
+    (await openTpm(loaded)) ??
+    (await openFileSigner(keyFile).catch(refuseOver(`signing key ${keyFile}`)));
   return { disk, signer };
+}
+
+/** Null: none is named, or one that is only preferred cannot be used now. */
+async function openTpm({ tpm }: LoadedSite): Promise<Signer | null> {
+  if (tpm === null) return null;
+  const { directory, need } = tpm;
+  const program = fileURLToPath(new URL("main-tpm.js", import.meta.url));
+  const opened = await openRecordedSigner({ directory, program, deadlineMs: TPM_WITHIN_MS });
+  if (opened.ok) return opened.signer;
+  const why = `the TPM's keys cannot be used: ${opened.says}`;
+  if (need === "required") {
+    throw new Refusal(`${why}. Mend it, or say need: preferred under tpm: in the site file`, 2);
+  }
+  say(`ALARM tpm: ${why}; this run is signed with the file key, which is software, not hardware`);
+  return null;
 }
 
 function factsOf(loaded: LoadedSite, signer: Signer): Omit<BootFacts, "machineBoot"> {

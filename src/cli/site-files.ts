@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { ProfileModel } from "../kernel/profile/model.js";
 import { loadProfile } from "../profile/load.js";
-import type { Site } from "../profile/site-model.js";
+import type { Site, SiteTpm } from "../profile/site-model.js";
 import { loadSite } from "../profile/site.js";
 import { Refusal } from "./output.js";
 
@@ -16,6 +16,8 @@ export type LoadedSite = {
   /** Absolute. */
   readonly evidenceDir: string;
   readonly keyFile: string;
+  /** Folder of the keys in a TPM, absolute, and whether the gateway may run without; null: none are named. */
+  readonly tpm: { readonly directory: string; readonly need: SiteTpm["need"] } | null;
   /** What both files are warned about, as people read it. */
   readonly warnings: readonly string[];
 };
@@ -40,6 +42,7 @@ export function readSiteFiles(siteFile: string): LoadedSite {
   if (!load.ok) throw new Refusal(load.rendered.join("\n"), 1);
   const evidenceDir = resolve(folder, load.site.evidence.dir);
   const { keyPath } = load.site.evidence;
+  const { tpm } = load.site;
   return {
     site: load.site,
     model: profile.model,
@@ -47,6 +50,7 @@ export function readSiteFiles(siteFile: string): LoadedSite {
     siteDigest: digest(siteBytes),
     evidenceDir,
     keyFile: keyPath === null ? `${evidenceDir}.key` : resolve(folder, keyPath),
+    tpm: tpm === null ? null : { directory: resolve(folder, tpm.keysPath), need: tpm.need },
     warnings: [...load.rendered, ...profile.rendered],
   };
 }

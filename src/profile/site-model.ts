@@ -16,6 +16,15 @@ export type Site = {
     /** File of the signing key; null: the gateway keeps one beside the evidence. */
     readonly keyPath: string | null;
   };
+  /** The TPM that signs evidence; null: the file key does. */
+  readonly tpm: SiteTpm | null;
+};
+
+export type SiteTpm = {
+  /** Folder of what `holdpoint key provision` wrote; as written. */
+  readonly keysPath: string;
+  /** `required`: without it the gateway does not come up. `preferred`: then the file key signs that run, and says so. */
+  readonly need: "required" | "preferred";
 };
 
 export type Endpoint = { readonly host: string; readonly port: number };

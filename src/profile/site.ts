@@ -9,7 +9,7 @@ import type { Path } from "./document/tree.js";
 import { readDuration } from "./notation.js";
 import { duration, name, shaped } from "./schema-parts.js";
 import { lintSite } from "./site-lint.js";
-import type { Endpoint, Site, SiteDevice, SiteListener } from "./site-model.js";
+import type { Endpoint, Site, SiteDevice, SiteListener, SiteTpm } from "./site-model.js";
 import { complain, settle, takeElement, warn } from "./source.js";
 import type { Source } from "./source.js";
 import { checkStructure } from "./structure.js";
@@ -69,6 +69,11 @@ const evidence = z.strictObject({
   key: file.optional(),
   storage: z.strictObject({ tbw: z.string() }).optional(),
 });
+const tpm = z.strictObject({
+  keys: file.optional().describe("The folder that holdpoint key provision wrote to."),
+  need: z.enum(["required", "preferred"]).optional().describe("Default required."),
+  device: file.optional(),
+});
 const parts = {
   site: name,
   gateway: name,
@@ -81,7 +86,7 @@ const parts = {
 const siteSchema: z.ZodType = z.strictObject({
   ...parts,
   binding: z.string().optional(),
-  tpm: z.unknown().optional(),
+  tpm: tpm.optional(),
   console: z.unknown().optional(),
   time: z.unknown().optional(),
 });
@@ -89,7 +94,6 @@ const siteSchema: z.ZodType = z.strictObject({
 /** What the file may say and this release does not act on. None of it gives or takes authority here. */
 const UNUSED: readonly (readonly [key: string, hint: string])[] = [
   ["binding", "credentials are not checked yet: the gateway runs UNSIGNED"],
-  ["tpm", "checkpoints are signed with a file key and say so"],
   ["console", "use the command line"],
   ["time", "the machine's clock is taken and called free-running"],
 ];
@@ -137,7 +141,34 @@ function readSite(from: Source): Site | null {
     listeners: readListeners(from, door),
     ownUnit: door.own_unit ?? 247,
     evidence: { dir: log.dir, commitEveryUs, keyPath: log.key ?? null },
+    tpm: readTpm(from),
   };
+}
+
+/** Where the TPM is stands in the folder of its keys. One that is asked for and cannot be used is never passed over. */
+function readTpm(from: Source): SiteTpm | null {
+  if (findNode(from.root, ["tpm"]) === null) return null;
+  const read = takeElement(from, ["tpm"], tpm);
+  if (read === null) return null;
+  if (read.device !== undefined) {
+    warn(from, ["tpm", "device"], {
+      message: "'device' is not used here",
+      hint: "the folder of the keys says where their TPM is: holdpoint key provision --tpm device:PATH",
+    });
+  }
+  if (read.keys !== undefined) return { keysPath: read.keys, need: read.need ?? "required" };
+  if (read.need === "required") {
+    complain(from, ["tpm", "need"], {
+      message: "a TPM is required, and no keys in one are named",
+      hint: "keys: FOLDER, as holdpoint key provision wrote it",
+    });
+    return null;
+  }
+  warn(from, ["tpm"], {
+    message: "no keys in a TPM are named: checkpoints are signed with a file key and say so",
+    hint: "keys: FOLDER, as holdpoint key provision wrote it",
+  });
+  return null;
 }
 
 function warnUnused(from: Source, log: z.infer<typeof evidence> | null): void {

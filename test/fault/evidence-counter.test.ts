@@ -66,7 +66,7 @@ describe("the counter that a TPM raises for each checkpoint", () => {
     store.checkpoint("boot");
     await settle();
     expect(reports).toEqual([
-      "evidence: the checkpoint at 8 was not signed: Error: the TPM does not answer",
+      "evidence: the checkpoint at 8 was not signed (the TPM does not answer); it is tried again each second",
     ]);
     expect(durable.at(-1)).toBe(7);
     broken = false;

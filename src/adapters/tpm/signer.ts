@@ -1,23 +1,34 @@
 import type { Signer } from "../../guard/ports.js";
-import { askKey, askSignature } from "./ask.js";
+import { askCounter, askKey, askSignature } from "./ask.js";
 import { sha256 } from "./key-derivation.js";
 import type { KeyName } from "./message.js";
+import { raiseSurely } from "./raise.js";
 import { recordKey, type RecordedKey, type TpmRecord } from "./record.js";
 import { faultOf, type TpmResult } from "./result.js";
 import type { TpmProcess } from "./tpm-process.js";
 
 /**
- * Signs by the recorded evidence key, which is read first: `mismatch` when it is another key or none. The process is
- * the caller's, opened with the record's place and root, and closed by the caller. A signature that is not had within
+ * Signs by the recorded evidence key, and raises the counter of checkpoints. Both are read first: `mismatch` when they are
+ * others than the recorded ones, or not there. The process is the caller's, opened with the record's place and root, and closed by the caller. A signature that is not had within
  * the process's limits rejects with one line; the key cannot be another one later, its Name is part of every command.
  */
 export async function openTpmSigner(
   tpm: TpmProcess,
   record: TpmRecord,
 ): Promise<TpmResult<Signer>> {
-  const { kind, evidence } = record;
+  const { kind, evidence, counters } = record;
   const there = await findRecorded(tpm, "evidenceKey", evidence);
   if (!there.ok) return there;
+  const counted = await tpm.ask(askCounter(counters.checkpoint));
+  if (!counted.ok) return counted;
+  let newest = counted.value;
+  const raise = async (): Promise<number> => {
+    const raised = await raiseSurely(tpm, counters.checkpoint, newest);
+    if (!raised.ok) throw new Error(raised.fault.says);
+    if (raised.value > COUNT_MAX) throw new Error("the TPM's counter is beyond any real one");
+    newest = raised.value;
+    return Number(newest);
+  };
   const { spki } = evidence;
   const kid = sha256(spki);
   const sign = async (bytes: Uint8Array): Promise<Uint8Array> => {
@@ -25,7 +36,7 @@ export async function openTpmSigner(
     if (!signed.ok) throw new Error(signed.fault.says);
     return signed.value;
   };
-  return { ok: true, value: { kind, spki, kid, sign } };
+  return { ok: true, value: { kind, spki, kid, raise, sign } };
 }
 
 /** `mismatch` unless the key at the recorded handle is the recorded one. */
@@ -43,6 +54,9 @@ export async function findRecorded(
   if (same) return { ok: true, value: null };
   return faultOf("mismatch", `the key at ${place} is not the one that was provisioned`);
 }
+
+/** What a number holds exactly; a counter that is raised each second is there in a hundred million years. */
+const COUNT_MAX = BigInt(Number.MAX_SAFE_INTEGER);
 
 function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.from(a).equals(b);

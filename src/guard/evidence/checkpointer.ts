@@ -49,6 +49,8 @@ export class Checkpointer {
   private watcher: Consistency | null;
   private wanted = false;
   private signing = false;
+  /** The last signature failed, and that was said. */
+  private failing = false;
   private body: Uint8Array | null = null;
   private cancelTimer: (() => void) | null = null;
   private idle: (() => void)[] = [];
@@ -121,6 +123,8 @@ export class Checkpointer {
     this.signNow(candidate).then(
       ({ draft, signature }) => {
         this.signing = false;
+        if (this.failing) this.options.report(`evidence: checkpoints are signed again, at ${size}`);
+        this.failing = false;
         if (this.watcher !== null) this.options.tree.forget(this.watcher);
         this.watcher = watcher;
         this.newest = { hash: sha256(draft.toBeSigned), size };
@@ -130,7 +134,13 @@ export class Checkpointer {
       (error: unknown) => {
         this.signing = false;
         this.options.tree.forget(watcher);
-        this.options.report(`evidence: the checkpoint at ${size} was not signed: ${String(error)}`);
+        if (!this.failing) {
+          const why = error instanceof Error ? error.message : String(error);
+          this.options.report(
+            `evidence: the checkpoint at ${size} was not signed (${why}); it is tried again each second`,
+          );
+        }
+        this.failing = true;
         this.arm();
         this.settle();
       },

@@ -60,6 +60,7 @@ describe("a site file", () => {
       ],
       ownUnit: 247,
       evidence: { dir: "./evidence", commitEveryUs: 2000, keyPath: null },
+      tpm: null,
     });
   });
 
@@ -86,9 +87,26 @@ describe("a site file", () => {
     const result = loadSite(text, "site.yaml");
     expect(said(result, text)).toEqual([
       "11:5 clients | clients are told apart by address alone: UNSIGNED | until a signed binding exists, whoever can change this file can change who is who",
-      "16:6 {device: /dev/tpmrm0} | 'tpm' is not used by this release | checkpoints are signed with a file key and say so",
+      "16:6 {device: /dev/tpmrm0} | no keys in a TPM are named: checkpoints are signed with a file key and say so | keys: FOLDER, as holdpoint key provision wrote it",
+      "16:15 /dev/tpmrm0 | 'device' is not used here | the folder of the keys says where their TPM is: holdpoint key provision --tpm device:PATH",
       "17:10 ./binding.yaml | 'binding' is not used by this release | credentials are not checked yet: the gateway runs UNSIGNED",
     ]);
+  });
+
+  it("names the keys in a TPM, which are required unless it says otherwise", () => {
+    const read = (tpm: string): unknown => {
+      const result = loadSite(`${SITE}tpm: ${tpm}\n`, "site.yaml");
+      if (result.ok) return result.site.tpm;
+      const errors = result.diagnostics.filter(({ severity }) => severity === "error");
+      return errors.map(({ message }) => message);
+    };
+    expect(read("{keys: ./key}")).toEqual({ keysPath: "./key", need: "required" });
+    expect(read("{keys: ./key, need: preferred}")).toMatchObject({ need: "preferred" });
+    expect(read("{need: preferred}")).toBeNull();
+    expect(read("{need: required}")).toEqual(["a TPM is required, and no keys in one are named"]);
+    expect(read("{keys: ./key, need: maybe}")).toHaveLength(1);
+    expect(read("{key: ./key}")).toHaveLength(1);
+    expect(read("yes")).toHaveLength(1);
   });
 
   it.each([
