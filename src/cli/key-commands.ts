@@ -102,13 +102,14 @@ function describeKeys(report: TpmKeyReport): string {
       `checkpoints ${counter(counters.checkpoint)}, anchors ${counter(counters.anchor)}`,
     ],
     ["record", showPlain(report.file)],
-    [
-      "answers",
-      trouble === null
-        ? "yes: every key signs, every counter is read"
-        : `NO: ${showPlain(trouble)}`,
-    ],
+    ["answers", describeTrouble(trouble)],
   ]);
+}
+
+function describeTrouble(trouble: TpmKeyReport["trouble"]): string {
+  if (trouble === null) return "yes: every key signs, every counter is read";
+  const says = showPlain(trouble.says);
+  return trouble.answers ? `yes, but NOT as it was provisioned: ${says}` : `NO: ${says}`;
 }
 
 const KINDS: Readonly<Record<TpmKeyReport["kind"], string>> = {
@@ -142,8 +143,9 @@ function jsonOf(report: TpmKeyReport, made: boolean | null = null): string {
       checkpoint: counter(counters.checkpoint),
       anchor: counter(counters.anchor),
     },
-    answers: trouble === null,
-    trouble,
+    answers: trouble?.answers ?? true,
+    usable: trouble === null,
+    trouble: trouble?.says ?? null,
   };
   return `${JSON.stringify(shown)}\n`;
 }

@@ -68,9 +68,12 @@ export type TpmKeyReport = {
   readonly spki: Uint8Array;
   readonly handles: Readonly<Record<"root" | "evidence" | "attestation", number>>;
   readonly counters: Readonly<Record<"checkpoint" | "anchor", TpmCounterReport>>;
-  /** Null: it answers, and every key and counter is the recorded one; else why not, in a line. */
-  readonly trouble: string | null;
+  /** Null: every key and counter is the recorded one and serves. */
+  readonly trouble: TpmTrouble | null;
 };
+
+/** Why the keys cannot be used, in a line. `answers`: the TPM does, and what it holds is not what was recorded. */
+export type TpmTrouble = { readonly answers: boolean; readonly says: string };
 
 /** `value` is null while the TPM does not tell. */
 export type TpmCounterReport = { readonly index: number; readonly value: bigint | null };

@@ -15,7 +15,7 @@ import {
 import { startProvisioned, testFolder, type ProvisionedTpm } from "../support/tpm-process.js";
 
 describe("a gateway whose evidence a TPM signs", () => {
-  it("raises the TPM's counter for each checkpoint, and says that a software TPM proves no hardware [HP-113 allows]", async () => {
+  it("raises the TPM's counter for each checkpoint, and says that a software TPM proves no hardware [HP-124 allows]", async () => {
     const { site } = await startTpmSite();
     const gateway = await startSite(site);
     await untilDone(gateway.port, writePdu(41, 7));
@@ -47,7 +47,7 @@ describe("a gateway whose evidence a TPM signs", () => {
     expect(report).toMatchObject({ ok: true, uncovered: 0 });
   });
 
-  it("does not come up without it where it is required, and says why in a line [HP-113 refuses]", async () => {
+  it("does not come up without it where it is required, and says why in a line [HP-124 refuses]", async () => {
     const { site, tpm } = await startTpmSite();
     await tpm.chip.kill();
     const gateway = launch(site);

@@ -10,6 +10,7 @@ import { nvDefineSpace } from "../../src/codec/tpm2/nv.js";
 import { nvCounter } from "../../src/codec/tpm2/nv-public.js";
 import { openSocketChannel } from "../../src/adapters/tpm/socket-channel.js";
 import { startSoftwareTpm } from "../support/swtpm.js";
+import { openDevice } from "../support/tpm-device.js";
 import { NO_AUTH, openTestTpm, provisionRoot, valueOf } from "../support/tpm-rig.js";
 import { startProvisioned, testFolder } from "../support/tpm-process.js";
 
@@ -33,7 +34,7 @@ async function recordIn(directory: string): Promise<TpmRecord> {
 }
 
 describe("holdpoint key", () => {
-  it("provisions once: again it finds the same keys, raises nothing and says so", async () => {
+  it("provisions once: again it finds the same keys, raises nothing and says so [HP-123 allows]", async () => {
     const chip = await startSoftwareTpm();
     const folder = join(testFolder(), "key");
     const first = await key("provision", "--tpm", `swtpm:${chip.path}`, "--out", folder);
@@ -47,6 +48,7 @@ describe("holdpoint key", () => {
       made: false,
       kind: "tpm-software",
       answers: true,
+      usable: true,
       trouble: null,
       evidence: { handle: "0x81010010" },
       attestation: { handle: "0x81010011" },
@@ -71,6 +73,7 @@ describe("holdpoint key", () => {
     expect(down).toMatchObject({ code: 1, err: "" });
     expect(JSON.parse(down.out)).toMatchObject({
       answers: false,
+      usable: false,
       counters: { checkpoint: { index: "0x01500010", value: null }, anchor: { value: null } },
     });
     const words = await key("status", directory);
@@ -98,7 +101,18 @@ describe("holdpoint key", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it("makes nothing over keys that the folder has no record of", async () => {
+  it("provisions a TPM that is a device", async () => {
+    const chip = await startSoftwareTpm();
+    const device = await openDevice(chip.path);
+    const folder = testFolder();
+    const done = await key("provision", "--tpm", `device:${device}`, "--out", folder);
+    expect(done).toMatchObject({ code: 0, err: "" });
+    // The chip itself says that it is software.
+    expect(done.out).toContain("in a software TPM, proves no hardware");
+    expect((await recordIn(folder)).place).toEqual({ kind: "device", path: device });
+  });
+
+  it("makes nothing over keys that the folder has no record of [HP-123 refuses]", async () => {
     const { chip, directory } = await startProvisioned();
     const folder = testFolder();
     const refused = await key("provision", "--tpm", `swtpm:${chip.path}`, "--out", folder);
@@ -134,7 +148,9 @@ describe("holdpoint key", () => {
     const gone = await key("provision", "--out", directory);
     expect(gone).toMatchObject({ code: 1, out: "" });
     expect(gone.err).toContain("no key is at 0x81010010 any more");
-    expect((await key("status", directory)).code).toBe(1);
+    const status = await key("status", directory);
+    expect(status.code).toBe(1);
+    expect(status.out).toContain("yes, but NOT as it was provisioned: no key is at 0x81010010");
   });
 
   it("goes on where a call that was cut short ended", async () => {
@@ -152,6 +168,18 @@ describe("holdpoint key", () => {
     expect((await key("provision", "--tpm", `swtpm:${place}`, "--out", directory)).code).toBe(0);
     expect(await recordIn(directory)).toEqual(record);
     expect(readdirSync(directory)).toEqual(["tpm-key.cbor"]);
+  });
+
+  it("does not take for its own what another call made", async () => {
+    const { chip, directory } = await startProvisioned();
+    const folder = testFolder();
+    const auth = new Uint8Array(32).fill(8);
+    await writePlan(folder, { evidence: auth, attestation: auth, checkpoint: auth, anchor: auth });
+    const refused = await key("provision", "--tpm", `swtpm:${chip.path}`, "--out", folder);
+    expect(refused).toMatchObject({ code: 1, out: "" });
+    expect(refused.err).toContain("Nothing was replaced");
+    expect(readdirSync(folder)).toEqual(["tpm-plan.cbor"]);
+    expect((await key("status", directory)).code).toBe(0);
   });
 
   it("raises a counter that was defined and, for a crash, never raised", async () => {

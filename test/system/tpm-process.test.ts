@@ -14,6 +14,7 @@ import { openSocketChannel } from "../../src/adapters/tpm/socket-channel.js";
 import type { TpmProcess } from "../../src/adapters/tpm/tpm-process.js";
 import { COMMAND } from "../../src/codec/tpm2/constant.js";
 import { TPM_OBJECTS } from "../../src/codec/tpm2/public-area.js";
+import { openDevice } from "../support/tpm-device.js";
 import { EVIDENCE_AUTH, faultIn, NO_AUTH, openTestTpm, valueOf } from "../support/tpm-rig.js";
 import { isAlive, openTestProcess, provisionAt, startProvisioned } from "../support/tpm-process.js";
 import { testFolder, TPM_PROGRAM } from "../support/tpm-process.js";
@@ -33,7 +34,7 @@ async function signs(tpm: TpmProcess, record: TpmRecord): Promise<void> {
 }
 
 describe("the signer over the TPM's process", () => {
-  it("signs what node:crypto verifies, and says that the TPM is software", async () => {
+  it("signs what node:crypto verifies, and says that the TPM is software [HP-120 allows]", async () => {
     const rig = await startProvisioned();
     const signer = valueOf(await openTpmSigner(openTestProcess(rig), rig.record));
     expect(signer.kind).toBe("tpm-software");
@@ -64,7 +65,7 @@ describe("the signer over the TPM's process", () => {
     });
   });
 
-  it("is refused when the key at the handle was made anew", async () => {
+  it("is refused when the key at the handle was made anew [HP-120 refuses]", async () => {
     const rig = await startProvisioned();
     const bare = openTestTpm(
       openSocketChannel({ path: rig.chip.path }, 30_000),
@@ -90,7 +91,7 @@ describe("the signer over the TPM's process", () => {
 });
 
 describe("the TPM's process", () => {
-  it("killed in the middle of a request leaves it unknown, and the next has a new process", async () => {
+  it("killed in the middle of a request leaves it unknown, and the next has a new process [HP-121]", async () => {
     const rig = await startProvisioned();
     const shim = await startTpmShim(rig.chip.path);
     const tpm = openTestProcess({ place: { kind: "socket", path: shim.path }, record: rig.record });
@@ -108,7 +109,7 @@ describe("the TPM's process", () => {
     expect(pidOf(tpm)).not.toBe(pid);
   });
 
-  it("is killed at the deadline when the TPM never answers, and nothing waits but the request", async () => {
+  it("is killed at the deadline when the TPM never answers, and nothing waits but the request [HP-121]", async () => {
     const rig = await startProvisioned();
     const tpm = openTestProcess(rig, { deadlineMs: 5_000 });
     await signs(tpm, rig.record);
@@ -123,6 +124,19 @@ describe("the TPM's process", () => {
     rig.chip.thaw();
     await signs(tpm, rig.record);
     expect(pidOf(tpm)).not.toBe(pid);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it("is gone at the deadline with the thread that a hanging device holds", async () => {
+    const rig = await startProvisioned();
+    const place = { kind: "device", path: await openDevice(rig.chip.path) } as const;
+    const tpm = openTestProcess({ place, record: rig.record }, { deadlineMs: 5_000 });
+    await signs(tpm, rig.record);
+    const pid = pidOf(tpm);
+    rig.chip.freeze();
+    const fault = faultIn(await tpm.ask(askSignature(rig.record.evidence, DIGEST)));
+    expect(fault).toMatchObject({ kind: "unknown", says: "the TPM did not answer in time" });
+    await tpm.close();
     expect(isAlive(pid)).toBe(false);
   });
 
@@ -215,7 +229,7 @@ describe("the TPM's process", () => {
 });
 
 describe("a counter raised over the TPM's process", () => {
-  it("is read again when the process dies over its answer, and not raised twice", async () => {
+  it("is read again when the process dies over its answer, and not raised twice [HP-122]", async () => {
     const rig = await startProvisioned();
     const shim = await startTpmShim(rig.chip.path);
     const tpm = openTestProcess({ place: { kind: "socket", path: shim.path }, record: rig.record });

@@ -11,7 +11,7 @@ import { placeText, USUAL_PLACE, type TpmPlace } from "./place.js";
 import { countersOf, kindOf, recordKey, type TpmAuths, type TpmRecord } from "./record.js";
 import { readPlan, readRecord, recordPath, removePlan } from "./record-file.js";
 import { writePlan, writeRecord } from "./record-file.js";
-import { checkRecorded, reportOf, type CounterValues } from "./recorded.js";
+import { checkRecorded, isAnswer, reportOf, type CounterValues } from "./recorded.js";
 import { faultOf, type TpmResult } from "./result.js";
 import { TpmProcess } from "./tpm-process.js";
 
@@ -54,8 +54,7 @@ export async function provisionKeys(ask: KeyAsk, place: TpmPlace | null): Promis
       const report = reportOf(ask.directory, record, values);
       return { ok: true, made: known === null, report };
     }
-    const { kind, says } = done.fault;
-    return { ok: false, says, there: kind === "mismatch" || kind === "refused" };
+    return { ok: false, says: done.fault.says, there: isAnswer(done.fault) };
   } catch (error) {
     // Of the disk; what was made so far is found again by the plan.
     const why = error instanceof Error ? error.message : String(error);

@@ -56,8 +56,13 @@ export function reportOf(
       attestation: record.attestation.key.handle,
     },
     counters: { checkpoint: counter("checkpoint"), anchor: counter("anchor") },
-    trouble: "says" in found ? found.says : null,
+    trouble: "says" in found ? { answers: isAnswer(found), says: found.says } : null,
   };
+}
+
+/** The TPM's own no, or what it holds; of any other fault it may be the cause or not. */
+export function isAnswer({ kind }: TpmFault): boolean {
+  return kind === "refused" || kind === "mismatch";
 }
 
 async function checkKeys(
