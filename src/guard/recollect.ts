@@ -101,8 +101,9 @@ export class Recollection {
 
   /** What has to be kept whatever profile wrote it. */
   #note({ body, seq, monoUs }: Entry): void {
-    if (body.type === "decision" && !(body.writes instanceof Uint8Array)) {
-      if (body.writes.every(({ given }) => given === null)) return;
+    if (body.type === "decision") {
+      // Also one that sends nothing owes its outcome.
+      if (body.verdict !== "permit" && body.verdict !== "clamp") return;
       this.#open.set(hex(body.id), openPermit(seq, body.id, monoUs));
     } else if (body.type === "outcome") this.#open.delete(hex(body.id));
     else if (body.type === "trip" && body.event === "reset") this.#latched.delete(body.rule);

@@ -22,8 +22,9 @@ import {
 } from "./state.js";
 
 /**
- * A permit plans its values and is charged, at once; a denial counts against its controller. A permit
- * that sends nothing (within the deadband) changes nothing; a clamp is charged as a clamp all the same.
+ * A permit plans its values and is charged, at once; a denial counts against its controller. A permit that sends
+ * nothing (within the deadband) plans nothing and is not charged, but owes its outcome as any other: a crash may
+ * come between the two. A clamp is charged as a clamp all the same.
  */
 export function foldDecision(
   profile: CompiledProfile,
@@ -125,9 +126,6 @@ function foldPermit(profile: CompiledProfile, state: FoldedState, permit: Permit
   const controllers = changeAt(state.controllers, controller ?? -1, (known) =>
     chargeController(profile, known, permit, given.length > 0),
   );
-  if (given.length === 0) {
-    return controllers === state.controllers ? state : { ...state, controllers };
-  }
   let { outputs } = state;
   for (const { output, raw } of given) {
     const added = { seq: entry.seq, raw, atUs: entry.monoUs };
@@ -224,7 +222,8 @@ const EFFECTS: Readonly<Record<OutcomeKind, Effect>> = {
   "resolved-not-done": settleNotDone,
   // Surely not sent.
   withdrawn: settleNotSent,
-  "no-change": settleNotSent,
+  // Nothing was charged that could be given back, but a clamp, which it was.
+  "no-change": (state) => state,
   "dry-run": settleNotSent,
 };
 

@@ -22,9 +22,13 @@ describe("a past under another profile", () => {
       decision(1, [[OUT.speed1, hz(31)]]),
       decision(2, [[OUT.speed1, hz(32)]]),
       decision(3, [[OUT.speed1, null]], { verdict: "deny" }),
+      decision(4, [[OUT.speed1, null]], { verdict: "hold" }),
+      decision(5, [[OUT.speed1, null]]),
+      decision(6, [[OUT.speed1, null]]),
       outcome(1, "done"),
+      outcome(5, "no-change"),
     );
-    expect(state.open.map(({ id }) => id)).toEqual([idOf(2)]);
+    expect(state.open.map(({ id }) => id)).toEqual([idOf(2), idOf(6)]);
   });
 
   it("keeps its trips latched until they are reset", () => {

@@ -62,9 +62,11 @@ describe("a permit", () => {
     expect(permitted.nextSeq).toBe(SEQ + 1);
   });
 
-  it("that sends nothing leaves everything as it was", () => {
+  it("that sends nothing leaves everything as it was, but that it owes its outcome", () => {
     const same = append(profile, start, [10 * S, decision(1, [[OUT.speed1, null]])]);
-    expect({ ...same, nextSeq: 0, lastUs: 0 }).toEqual({ ...start, nextSeq: 0, lastUs: 0 });
+    expect(same.open).toMatchObject([{ seq: SEQ, writes: [] }]);
+    const rest = { ...same, open: [], nextSeq: 0, lastUs: 0 };
+    expect(rest).toEqual({ ...start, nextSeq: 0, lastUs: 0 });
   });
 
   it("that clamps is charged as a clamp, sent or not", () => {
@@ -127,6 +129,19 @@ describe("an outcome", () => {
   it("withdrawn gives back everything that was charged", () => {
     const back = settledBy("withdrawn");
     expect({ ...back, nextSeq: 0, lastUs: 0 }).toEqual({ ...start, nextSeq: 0, lastUs: 0 });
+  });
+
+  it("no-change closes a permit that sent nothing, and changes nothing else", () => {
+    const nothing = append(profile, start, [10 * S, decision(1, [[OUT.speed1, null]])]);
+    const closed = append(profile, nothing, [10 * S, outcome(1, "no-change")]);
+    expect({ ...closed, nextSeq: 0, lastUs: 0 }).toEqual({ ...start, nextSeq: 0, lastUs: 0 });
+  });
+
+  it("no-change leaves a clamp charged: it was one, whether anything was sent or not", () => {
+    const clamp = decision(1, [[OUT.speed1, null]], { verdict: "clamp" });
+    const closed = append(profile, start, [10 * S, clamp], [10 * S, outcome(1, "no-change")]);
+    expect(closed.open).toEqual([]);
+    expect(ai(closed)?.clamps).toHaveLength(1);
   });
 
   it("exception leaves the old value, and the charge: it was sent", () => {

@@ -184,6 +184,23 @@ describe("a restart", () => {
     }
   });
 
+  it("says crash-unknown of a permit that sent nothing, where the log was cut before its outcome", () => {
+    const rig = new Rig().start();
+    const before = folded(rig);
+    const from = rig.records.length;
+    rig.ask(OUT.speed1, hz(30.1));
+    expect(rig.outcomes()).toEqual(["no-change"]);
+    const permit = rig.records.slice(from).find(({ body }) => body.type === "decision");
+    if (permit === undefined) throw new Error("nothing was decided");
+    const cut = foldEntry(rig.profile, before, { ...permit, seq: before.nextSeq });
+    const next = new Rig({}, { folded: cut, nowUs: 5 * SECOND, gapUs: GAP });
+    next.setSpeeds(30, 30);
+    next.run(1_500 * MS);
+    expect(next.outcomes()).toEqual(["crash-unknown"]);
+    expect(next.mode).toBe("enforcing");
+    expect(next.state.folded).toMatchObject({ open: [], unsettled: [] });
+  });
+
   it("knows an unknown write of the run before as one that may have been done", () => {
     const rig = new Rig().start();
     rig.answer = TIMED_OUT;
