@@ -3,6 +3,7 @@ import { exportEvidence } from "./evidence-export.js";
 import { showEvidence, tailEvidence } from "./evidence-tail.js";
 import { verifyEvidence } from "./evidence-verify.js";
 import type { CliStreams } from "./output.js";
+import { addQueryCommand } from "./query-command.js";
 
 export type EvidenceDeps = {
   readonly streams: CliStreams;
@@ -14,7 +15,7 @@ export type EvidenceDeps = {
   readonly exit: (code: number) => void;
 };
 
-/** `holdpoint evidence verify | export | tail | show`. Refusals are thrown to the caller, which prints them. */
+/** `holdpoint evidence verify | export | query | tail | show`. Refusals are thrown to the caller, which prints them. */
 export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void {
   const evidence = program
     .command("evidence")
@@ -34,6 +35,7 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
       deps.exit(await verifyEvidence({ directory, replay, profile, trust, json }, deps.streams));
     });
   addExportCommand(evidence, deps);
+  addQueryCommand(evidence, deps);
   evidence
     .command("tail")
     .description("the newest entries, a line each")
