@@ -9,6 +9,8 @@ export type EvidenceDeps = {
   readonly streams: CliStreams;
   /** Path of the Python verifier that goes with every export. */
   readonly verifier: string;
+  /** Program of a thread that checks segments; without it they are all checked in this one. */
+  readonly checker?: URL;
   /** Ends `tail --follow`. */
   readonly stop: AbortSignal;
   /** What the process is to exit with. */
@@ -32,7 +34,9 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
       const { replay, json } = options;
       const profile = options.profile ?? null;
       const trust = options.trust ?? null;
-      deps.exit(await verifyEvidence({ directory, replay, profile, trust, json }, deps.streams));
+      const { checker } = deps;
+      const command = { directory, replay, profile, trust, json, checker };
+      deps.exit(await verifyEvidence(command, deps.streams));
     });
   addExportCommand(evidence, deps);
   addQueryCommand(evidence, deps);
