@@ -38,15 +38,17 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
   const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
   const substitute =
     command.profile === null ? null : await readProfileFile(command.profile, streams.err);
-  const profiles =
-    command.replay && substitute === null
-      ? await collectProfiles(command.directory, segments, streams.err)
-      : new Map<string, CompiledProfile>();
-  const run = startRun(command, { trusted, substitute, profiles });
   const total = await countBytes(command.directory, segments);
-  const progress = new Progress(streams.err, total);
+  const needsProfiles = command.replay && substitute === null;
+  const progress = new Progress(streams.err, needsProfiles ? 2 * total : total);
+  const log = { command, segments, total };
+  let run: Run;
   try {
-    await readLog({ command, segments, total }, run, progress);
+    const profiles = needsProfiles
+      ? await collectProfiles(log, progress, streams.err)
+      : new Map<string, CompiledProfile>();
+    run = startRun(command, { trusted, substitute, profiles });
+    await readLog(log, run, progress);
   } finally {
     progress.end();
   }
@@ -158,14 +160,15 @@ async function readProfileFile(path: string, err: TextSink): Promise<CompiledPro
 
 /** Profiles whose exact bytes the log holds, compiled, by digest. */
 async function collectProfiles(
-  directory: string,
-  segments: readonly string[],
+  { command: { directory }, segments }: Log,
+  done: Progress,
   err: TextSink,
 ): Promise<ReadonlyMap<string, CompiledProfile>> {
   const profiles = new Map<string, CompiledProfile>();
   const joiner = new PartJoiner(sha256);
   for (const name of segments) {
-    visitEntries(name, await readSegment(directory, name), {
+    const content = await readSegment(directory, name);
+    visitEntries(name, content, {
       entry: ({ entry: { seq, body } }) => {
         if (body.type !== "profile" || body.bytes === null) return;
         const joined = joiner.add(body.bytes);
@@ -174,6 +177,7 @@ async function collectProfiles(
         if (profile !== null) profiles.set(hex(sha256(joined.bytes)), profile);
       },
     });
+    done.add(content.length);
   }
   return profiles;
 }

@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, freemem } from "node:os";
 import { Worker } from "node:worker_threads";
 import { recordSegment, type SegmentTape } from "../evidence/segment-tape.js";
 import { readSegment, sha256 } from "./evidence-files.js";
@@ -11,6 +11,8 @@ export type SegmentJob = {
 
 /** Less than this is checked sooner than threads have started. */
 const WORTH_BYTES = 8 * 1024 * 1024;
+/** A segment, what is found in it and the thread itself take less. */
+const THREAD_BYTES = 256 * 1024 * 1024;
 /** Tapes that may wait for those of segments before them, for each thread. */
 const AHEAD = 2;
 
@@ -20,13 +22,17 @@ export async function checkSegmentFile(job: SegmentJob): Promise<SegmentTape> {
   return recordSegment({ name, bytes: await readSegment(job.directory, name), isFirst }, sha256);
 }
 
+/** What the machine has to spare. */
+export type Spare = { readonly cores: number; readonly memoryBytes: number };
+
 /** How many threads are worth it; 0: none. */
 export function chooseThreads(
   segments: number,
   bytes: number,
-  cores: number = availableParallelism(),
+  spare: Spare = { cores: availableParallelism(), memoryBytes: freemem() },
 ): number {
-  return segments < 2 || bytes < WORTH_BYTES || cores < 2 ? 0 : Math.min(cores, segments);
+  const most = Math.min(spare.cores, segments, Math.floor(spare.memoryBytes / THREAD_BYTES));
+  return bytes < WORTH_BYTES || most < 2 ? 0 : most;
 }
 
 /**

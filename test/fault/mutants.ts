@@ -129,10 +129,18 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "bytes that are no frame passed over in silence",
-    file: "src/evidence/verify.ts",
-    find: 'this.findings.fault("frames", this.place(offset), text);',
-    replace: 'this.findings.note("frames", text);',
+    file: "src/evidence/segment-steps.ts",
+    find: 'steps.fault("frames", place, `${length} bytes that are no frame: ${why}`);',
+    replace: 'steps.look("frames", 0);',
     test: "test/fault/replay-corpus.test.ts",
     title: "is reported with its place when any single bit of it is flipped",
+  },
+  {
+    name: "a segment taken to begin where it says",
+    file: "src/evidence/verify.ts",
+    find: "if (!fits) return false;",
+    replace: "if (!fits && this.segments < 0) return false;",
+    test: "test/unit/evidence/segment-tape.test.ts",
+    title: "gives the same for entries forged in whole frames",
   },
 ];

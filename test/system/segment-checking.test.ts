@@ -1,12 +1,24 @@
-import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chooseThreads, SegmentChecking } from "../../src/cli/segment-checking.js";
+import { verifyEvidence } from "../../src/cli/evidence-verify.js";
+import { FrameWriter } from "../../src/evidence/frame.js";
+import { LogWriter } from "../../src/evidence/log-writer.js";
+import { nameSegment, segmentOpening } from "../../src/evidence/segment.js";
 import { recordSegment, type SegmentTape } from "../../src/evidence/segment-tape.js";
+import type { EntryBody } from "../../src/kernel/record/entry.js";
 import { makeCorpus, makeCorpusKey, sha256 } from "../support/corpus.js";
 import { readSegments, type Segments } from "../support/corpus-reading.js";
+import {
+  bootBody,
+  decisionBody,
+  entryOf,
+  outcomeBody,
+  STAMP,
+} from "../support/evidence-samples.js";
 
 const SEED = 20_261_125;
 const PROGRAM = new URL("../../dist/src/main-segment-checker.js", import.meta.url);
@@ -57,12 +69,77 @@ describe("segments checked in threads", () => {
     await checking.stop();
   });
 
-  it("are so only where it is worth starting threads, and never in more than there are cores", () => {
+  it("are so only where it is worth starting threads, and in no more than the machine can bear", () => {
     const large = 1e9;
-    expect(chooseThreads(1, large, 8)).toBe(0);
-    expect(chooseThreads(4, 1_000_000, 8)).toBe(0);
-    expect(chooseThreads(4, large, 1)).toBe(0);
-    expect(chooseThreads(4, large, 8)).toBe(4);
-    expect(chooseThreads(400, large, 8)).toBe(8);
+    const spare = { cores: 8, memoryBytes: 64e9 };
+    expect(chooseThreads(1, large, spare)).toBe(0);
+    expect(chooseThreads(4, 1_000_000, spare)).toBe(0);
+    expect(chooseThreads(4, large, { ...spare, cores: 1 })).toBe(0);
+    expect(chooseThreads(4, large, { ...spare, memoryBytes: 3e8 })).toBe(0);
+    expect(chooseThreads(4, large, spare)).toBe(4);
+    expect(chooseThreads(400, large, spare)).toBe(8);
+    expect(chooseThreads(400, large, { ...spare, memoryBytes: 1e9 })).toBe(3);
   });
 });
+
+describe("evidence verify of a long log", () => {
+  const long = join(folder, "long");
+  const verify = async (checker?: URL): Promise<{ readonly out: string; readonly err: string }> => {
+    let [out, err] = ["", ""];
+    const command = { directory: long, replay: false, profile: null, trust: null, json: true };
+    await verifyEvidence(
+      { ...command, checker },
+      {
+        out: { write: (text) => void (out += text) },
+        err: { write: (text) => void (err += text) },
+      },
+    );
+    return { out, err };
+  };
+
+  it("reports the same from threads as without, whole and damaged, and nothing beside it", async () => {
+    const files = writeLongLog(3, 12_000);
+    mkdirSync(long);
+    for (const [name, content] of files) writeFileSync(join(long, name), content);
+    expect([...files.values()].reduce((sum, { length }) => sum + length, 0)).toBeGreaterThan(9e6);
+    const whole = await verify(PROGRAM);
+    expect(whole).toEqual(await verify());
+    expect(whole.err).toBe("");
+    expect(JSON.parse(whole.out)).toMatchObject({ ok: true, segments: 3 });
+    const [, name = ""] = files.keys();
+    const content = files.get(name)?.slice() ?? new Uint8Array(0);
+    content[1_000_000] = (content[1_000_000] ?? 0) ^ 1;
+    writeFileSync(join(long, name), content);
+    const damaged = await verify(PROGRAM);
+    expect(damaged).toEqual(await verify());
+    expect(JSON.parse(damaged.out)).toMatchObject({ ok: false, segments: 3 });
+  });
+});
+
+/** Segments of so many commands each, every one with its outcome, without a signature. */
+function writeLongLog(count: number, commands: number): ReadonlyMap<string, Uint8Array> {
+  const writer = new LogWriter(sha256);
+  const files = new Map<string, Uint8Array>();
+  for (let i = 0; i < count; i += 1) {
+    const frames = new FrameWriter();
+    const { size } = writer.tree;
+    const add = (body: EntryBody): void => {
+      writer.append(entryOf(body, writer.tree.size), STAMP, frames);
+    };
+    const position = { size, root: writer.tree.root(), peaks: writer.tree.peaks() };
+    const rest = { log: "long", checkpoint: null, key: new Uint8Array(91), lost: 0, profiles: [] };
+    const link = { ...position, last: writer.last, ...rest };
+    const state = { semantics: 1, profile: new Uint8Array(32), state: new Uint8Array(9) };
+    if (i === 0) add(bootBody(1));
+    else
+      for (const body of segmentOpening(link, { ...state, foldedTo: size - 1 }, sha256)) add(body);
+    for (let n = 0; n < commands; n += 1) {
+      add(decisionBody(n % 256));
+      add(outcomeBody(n % 256));
+      if (n % 8 === 7) writer.commit(frames);
+    }
+    writer.commit(frames);
+    files.set(nameSegment(size), frames.bytes().slice());
+  }
+  return files;
+}
