@@ -48,7 +48,7 @@ export async function queryEvidence(command: QueryCommand, streams: CliStreams):
   return 0;
 }
 
-/** Outcomes at the beginning of a segment whose permit is in the one before, at most so many. */
+/** Outcomes at the beginning of a segment whose permit is in the one before: there are a few. */
 const ORPHANS_MAX = 4_096;
 
 /** Segments backwards, each forwards, until nothing older could still belong to the newest `limit`. */
@@ -67,8 +67,8 @@ async function findNewest(
     await reading.segment(name, (found) => {
       const match = matcher.judge(found);
       if (match === "yes") matching.push(found);
-      else if (match === "elsewhere" && mayPrecede(found, begin) && strays.length < ORPHANS_MAX)
-        strays.push(found);
+      else if (match === "elsewhere" && mayPrecede(found, begin)) strays.push(found);
+      if (strays.length > ORPHANS_MAX) reading.leaveOut(strays.splice(0, 1).length);
       if (matching.length > 2 * limit) matching = matching.slice(-limit);
     });
     const again = orphans.map((found) => ({ found, match: matcher.judgeAgain(found) }));
@@ -123,6 +123,8 @@ class Reading {
   /** Of the group that is being written, or was when the power went. */
   uncommitted = 0;
   read = 0;
+  /** Outcomes that may or may not match: too many waited for their permits at once. */
+  undecided = 0;
   readonly #directory: string;
   readonly #progress: Progress;
 
@@ -130,6 +132,10 @@ class Reading {
     this.#directory = command.directory;
     this.segments = segments;
     this.#progress = progress;
+  }
+
+  leaveOut(outcomes: number): void {
+    this.undecided += outcomes;
   }
 
   /** Every entry of a segment; of the newest those before the last commit: the rest may never have been durable. */
@@ -179,7 +185,7 @@ class Printer {
     this.#streams.out.write(text);
   }
 
-  close({ entries, strayBytes, uncommitted, read, segments }: Reading): void {
+  close({ entries, strayBytes, uncommitted, undecided, read, segments }: Reading): void {
     const { directory, take, limit, json } = this.#command;
     const parts = [`${this.#matched} of ${entries} entries read match`];
     if (this.#matched === 0) parts[0] = `nothing matches in ${entries} entries read`;
@@ -188,6 +194,7 @@ class Printer {
     }
     if (read < segments.length) parts.push(`${segments.length - read} segments were not needed`);
     if (strayBytes > 0) parts.push(`${strayBytes} bytes are no entry and were passed over`);
+    if (undecided > 0) parts.push(`${undecided} outcomes whose permits are far were left out`);
     if (uncommitted > 0) parts.push(`${uncommitted} newer entries are not committed yet`);
     parts.push(`query reads and does not verify: holdpoint evidence verify ${directory} does`);
     (json ? this.#streams.err : this.#streams.out).write(`${parts.join("; ")}\n`);

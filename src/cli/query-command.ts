@@ -28,7 +28,7 @@ export function addQueryCommand(
     .option("--outcome <outcomes>", "done, exception, unknown, withdrawn, ...")
     .option("--reason <codes>", "reason codes: ramp, stale, ...")
     .option("--rule <ids>", "rules of the profile: P-01, ...")
-    .option("--controller <names>", "who asked")
+    .option("--controller <names>", "who asked; a client that nobody knows is # and a number")
     .option("--output <names>", "output of the profile, or its number")
     .option("--from <time>", "at or after this UTC time, as 2026-03-31 or 2026-03-31T14:05Z")
     .option("--to <time>", "before this UTC time")

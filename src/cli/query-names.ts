@@ -31,7 +31,8 @@ export async function resolveNames(
   const { models, all } = await findProfiles(directory, segments);
   const known = [...models.values()];
   if (all) {
-    refuseStrangers("--controller", controllers, known.flatMap(controllerNames));
+    const named = new Set([...(controllers ?? [])].filter((name) => !NOBODY.test(name)));
+    refuseStrangers("--controller", named, known.flatMap(controllerNames));
     refuseStrangers("--rule", rules, known.flatMap(ruleNames));
   }
   if (known.length === 0 && names.length > 0) {
@@ -105,6 +106,9 @@ function numbersIn(
   );
   return new Set([...found, ...numbers.map(Number)]);
 }
+
+/** How evidence names a client that no profile knows. */
+const NOBODY = /^#-?\d{1,10}$/;
 
 const isNumber = (name: string): boolean => /^\d{1,4}$/.test(name);
 const outputNames = (model: ProfileModel): readonly string[] =>

@@ -77,6 +77,9 @@ export class SegmentChecking {
       this.#idle.push(thread);
       this.#giveOut();
     });
+    thread.on("messageerror", () => {
+      thread.terminate().catch(() => undefined);
+    });
     // What it died of shows again when the segment is checked here.
     thread.on("error", () => undefined);
     thread.on("exit", () => {

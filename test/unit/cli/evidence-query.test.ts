@@ -123,6 +123,17 @@ describe("evidence query", () => {
     );
   });
 
+  it("finds what a client asked that nobody knows", async () => {
+    const stranger = entries.flatMap(({ entry: { body } }) =>
+      body.type === "decision" && body.reasons.some(({ code }) => code === "identity")
+        ? [body.source.kind === "controller" ? body.source.controller : ""]
+        : [],
+    )[0];
+    expect(stranger).toMatch(/^#/);
+    const { seqs } = await query(log, "--controller", stranger ?? "", "--all", "--json");
+    expect(seqs).toEqual(expected((_found, permit) => isFrom(permit, stranger ?? "")));
+  });
+
   it("finds decisions about an output by its name, and by its number", async () => {
     const number = outputs.findIndex(({ name }) => name === "load");
     const byName = await query(log, "--output", "load", "--type", "decision", "--all", "--json");
