@@ -4,18 +4,21 @@ import { exportEvidence } from "./evidence-export.js";
 import { showEvidence, tailEvidence } from "./evidence-tail.js";
 import { verifyEvidence } from "./evidence-verify.js";
 import type { CliStreams } from "./output.js";
+import { addQueryCommand } from "./query-command.js";
 
 export type EvidenceDeps = {
   readonly streams: CliStreams;
   /** Path of the Python verifier that goes with every export. */
   readonly verifier: string;
+  /** Program of a thread that checks segments; without it they are all checked in this one. */
+  readonly checker?: URL;
   /** Ends `tail --follow`. */
   readonly stop: AbortSignal;
   /** What the process is to exit with. */
   readonly exit: (code: number) => void;
 };
 
-/** `holdpoint evidence verify | export | checkpoint | tail | show`. Refusals are thrown to the caller, which prints them. */
+/** `holdpoint evidence verify | export | query | checkpoint | tail | show`. Refusals are thrown to the caller, which prints them. */
 export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void {
   const evidence = program
     .command("evidence")
@@ -32,10 +35,13 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
       const { replay, json } = options;
       const profile = options.profile ?? null;
       const trust = options.trust ?? null;
-      deps.exit(await verifyEvidence({ directory, replay, profile, trust, json }, deps.streams));
+      const { checker } = deps;
+      const command = { directory, replay, profile, trust, json, checker };
+      deps.exit(await verifyEvidence(command, deps.streams));
     });
   addExportCommand(evidence, deps);
   addCheckpointCommand(evidence, deps);
+  addQueryCommand(evidence, deps);
   evidence
     .command("tail")
     .description("the newest entries, a line each")

@@ -22,15 +22,39 @@ export async function listSegments(directory: string): Promise<readonly string[]
 
 export async function readSegment(directory: string, name: string): Promise<Uint8Array> {
   const path = join(directory, name);
-  const { size } = await stat(path);
+  const size = await sizeOf(path);
   if (size > SEGMENT_BYTES_MAX) {
     throw new Refusal(`${path}: ${size} bytes; no segment is longer than ${SEGMENT_BYTES_MAX}`, 2);
   }
-  return new Uint8Array(await readFile(path));
+  const content = await readFile(path);
+  return new Uint8Array(content.buffer, content.byteOffset, content.length);
 }
 
+/** Bytes of these segments together, for those who follow how far a reading has come. */
+export async function countBytes(directory: string, names: readonly string[]): Promise<number> {
+  let bytes = 0;
+  for (const name of names) bytes += await sizeOf(join(directory, name));
+  return bytes;
+}
+
+/** A segment may go while the log is read: retention deletes whole ones. */
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    throw new Refusal(`${path}: it was there, and cannot be read any more; try again`, 2);
+  }
+}
+
+/**
+ * By way of a string: a Buffer of its own for each hash takes longer than the hash, and leaves the collector more to
+ * clear than all the rest of a verification.
+ */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return hash("sha256", bytes, "buffer");
+  const text = hash("sha256", bytes, "binary");
+  const digest = new Uint8Array(32);
+  for (let i = 0; i < digest.length; i += 1) digest[i] = text.charCodeAt(i);
+  return digest;
 }
 
 export type FoundEntry = ReadEntry & {
@@ -39,18 +63,35 @@ export type FoundEntry = ReadEntry & {
   readonly leafHash: Uint8Array;
 };
 
-/** Every entry that can be read in one segment, whatever else is wrong with it. */
-export function readEntries(name: string, bytes: Uint8Array): readonly FoundEntry[] {
-  const found: FoundEntry[] = [];
+export type EntryVisitor = {
+  readonly entry: (found: FoundEntry) => void;
+  /** Everything before it was written as one group. */
+  readonly commit?: () => void;
+  /** Bytes that are no entry and no other frame. */
+  readonly gap?: (bytes: number) => void;
+};
+
+/** Visits, in order, every entry that can be read in one segment, whatever else is wrong with it. */
+export function visitEntries(name: string, bytes: Uint8Array, visitor: EntryVisitor): void {
   scanSegment(bytes, new FrameReader(sha256), {
     frame: (frame: Frame, offset: number) => {
+      if (frame.kind === FRAME_KIND.commit) visitor.commit?.();
       if (frame.kind !== FRAME_KIND.leaf) return null;
       const read = decodeEntry(bytes, frame.bodyStart, frame.bodyEnd);
-      if (read.ok)
-        found.push({ ...read, segment: name, offset, leafHash: new Uint8Array(frame.digest) });
+      if (!read.ok) visitor.gap?.(frame.end - offset);
+      else {
+        const leafHash = new Uint8Array(frame.digest);
+        visitor.entry({ ...read, segment: name, offset, leafHash });
+      }
       return null;
     },
-    gap: () => undefined,
+    gap: (_offset, length) => visitor.gap?.(length),
   });
+}
+
+/** Every entry that can be read in one segment, at once in memory. */
+export function readEntries(name: string, bytes: Uint8Array): readonly FoundEntry[] {
+  const found: FoundEntry[] = [];
+  visitEntries(name, bytes, { entry: (entry) => found.push(entry) });
   return found;
 }

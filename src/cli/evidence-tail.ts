@@ -1,8 +1,8 @@
 import type { ReadEntry } from "../evidence/decode-entry.js";
 import { hex } from "../evidence/hex.js";
 import { listSegments, readEntries, readSegment, type FoundEntry } from "./evidence-files.js";
-import { describeBody } from "./evidence-words.js";
-import { Refusal, type CliStreams } from "./output.js";
+import { entryCells, EntryLines } from "./entry-lines.js";
+import { Refusal, wantsColor, type CliStreams } from "./output.js";
 
 export type TailCommand = {
   readonly directory: string;
@@ -28,7 +28,8 @@ export async function tailEvidence(
     if (newest.length >= count) break;
   }
   const shown = count === 0 ? [] : newest.slice(-count);
-  for (const found of shown) streams.out.write(`${entryLine(found)}\n`);
+  const lines = new EntryLines(wantsColor(streams.out));
+  streams.out.write(lines.render(shown));
   let seq = newest.at(-1)?.entry.seq ?? -1;
   while (follow && !stop.aborted) {
     await pause(stop);
@@ -37,7 +38,7 @@ export async function tailEvidence(
     for (const name of names.slice(-2)) {
       for (const found of readEntries(name, await readSegment(directory, name))) {
         if (found.entry.seq <= seq) continue;
-        streams.out.write(`${entryLine(found)}\n`);
+        streams.out.write(lines.render([found]));
         seq = found.entry.seq;
       }
     }
@@ -64,13 +65,12 @@ export async function showEvidence(command: ShowCommand, streams: CliStreams): P
 }
 
 /** One line for people. */
-export function entryLine({ entry, stamp }: ReadEntry): string {
-  const utc = new Date(stamp.utcUs / 1000).toISOString();
-  const cause = entry.cause === null ? "" : ` <- ${entry.cause}`;
-  return `${entry.seq}${cause}  ${utc}  ${entry.body.type}  ${describeBody(entry.body)}`;
+export function entryLine(read: ReadEntry): string {
+  return entryCells(read).join("  ");
 }
 
-function plainValue(_key: string, value: unknown): unknown {
+/** For JSON: bytes as hex, maps as lists of pairs. */
+export function plainValue(_key: string, value: unknown): unknown {
   if (value instanceof Uint8Array) return hex(value);
   if (value instanceof Map) return [...value];
   return value;

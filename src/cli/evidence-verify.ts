@@ -8,9 +8,11 @@ import { compileProfile } from "../kernel/profile/compile.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import { loadProfile } from "../profile/load.js";
 import { verifyBundleFile } from "./bundle-verify.js";
-import { listSegments, readEntries, readSegment, sha256 } from "./evidence-files.js";
+import { countBytes, listSegments, readSegment, sha256, visitEntries } from "./evidence-files.js";
 import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js";
 import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
+import { Progress } from "./progress.js";
+import { chooseThreads, SegmentChecking } from "./segment-checking.js";
 
 export type VerifyCommand = {
   /** Evidence directory, or the file of a proof bundle. */
@@ -21,6 +23,8 @@ export type VerifyCommand = {
   /** Public keys (PEM or DER) that alone are trusted; null: those the log names. */
   readonly trust: string | null;
   readonly json: boolean;
+  /** Program of a checking thread; without it everything is checked in this one. */
+  readonly checker?: URL | undefined;
 };
 
 /**
@@ -34,20 +38,60 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
   const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
   const substitute =
     command.profile === null ? null : await readProfileFile(command.profile, streams.err);
-  const profiles =
-    command.replay && substitute === null
-      ? await collectProfiles(command.directory, segments, streams.err)
+  const total = await countBytes(command.directory, segments);
+  const needsProfiles = command.replay && substitute === null;
+  const progress = new Progress(streams.err, needsProfiles ? 2 * total : total);
+  const log = { command, segments, total };
+  let run: Run;
+  try {
+    const profiles = needsProfiles
+      ? await collectProfiles(log, progress, streams.err)
       : new Map<string, CompiledProfile>();
-  const run = startRun(command, { trusted, substitute, profiles });
-  for (const [index, name] of segments.entries()) {
-    if (segments.length > 1) streams.err.write(`${index + 1}/${segments.length} ${name}\n`);
-    run.verifier.segment(name, await readSegment(command.directory, name));
+    run = startRun(command, { trusted, substitute, profiles });
+    await readLog(log, run, progress);
+  } finally {
+    progress.end();
   }
   const report = run.verifier.finish();
   const counts = run.replay?.counts() ?? null;
   const result: Result = { command, report, counts, faults: run.faults };
   streams.out.write(command.json ? renderJson(result) : renderText(result));
   return report.ok ? 0 : 1;
+}
+
+type Log = {
+  readonly command: VerifyCommand;
+  readonly segments: readonly string[];
+  /** Bytes. */
+  readonly total: number;
+};
+
+/**
+ * A long log in as many threads as there are cores: each checks segments for themselves, and here only remains what
+ * needs them all. Replay needs every entry here anyway.
+ */
+async function readLog({ command, segments, total }: Log, run: Run, done: Progress): Promise<void> {
+  const { directory, checker } = command;
+  const { verifier, replay } = run;
+  const threads =
+    checker === undefined || replay !== null ? 0 : chooseThreads(segments.length, total);
+  const jobs = segments.map((name, i) => ({ directory, name, isFirst: i === 0 }));
+  const checking =
+    checker === undefined || threads === 0 ? null : new SegmentChecking(checker, jobs, threads);
+  try {
+    for (const name of segments) {
+      const tape = (await checking?.take(name)) ?? null;
+      if (tape === null || !verifier.checked(tape)) {
+        const bytes = await readSegment(directory, name);
+        verifier.segment(name, bytes);
+        done.add(bytes.length);
+      } else {
+        done.add(tape.bytes);
+      }
+    }
+  } finally {
+    await checking?.stop();
+  }
 }
 
 type Result = {
@@ -60,6 +104,12 @@ type Result = {
 /** Faults listed one by one in the JSON report; the rest is only counted. */
 const FAULTS_MAX = 1000;
 
+type Run = {
+  readonly verifier: LogVerifier;
+  readonly replay: Replay | null;
+  readonly faults: readonly Finding[];
+};
+
 function startRun(
   command: VerifyCommand,
   of: {
@@ -67,11 +117,7 @@ function startRun(
     readonly substitute: CompiledProfile | null;
     readonly profiles: ReadonlyMap<string, CompiledProfile>;
   },
-): {
-  readonly verifier: LogVerifier;
-  readonly replay: Replay | null;
-  readonly faults: readonly Finding[];
-} {
+): Run {
   const faults: Finding[] = [];
   const wantsReplay = command.replay || of.substitute !== null;
   const holder: { replay: Replay | null } = { replay: null };
@@ -114,20 +160,24 @@ async function readProfileFile(path: string, err: TextSink): Promise<CompiledPro
 
 /** Profiles whose exact bytes the log holds, compiled, by digest. */
 async function collectProfiles(
-  directory: string,
-  segments: readonly string[],
+  { command: { directory }, segments }: Log,
+  done: Progress,
   err: TextSink,
 ): Promise<ReadonlyMap<string, CompiledProfile>> {
   const profiles = new Map<string, CompiledProfile>();
   const joiner = new PartJoiner(sha256);
   for (const name of segments) {
-    for (const { entry } of readEntries(name, await readSegment(directory, name))) {
-      if (entry.body.type !== "profile" || entry.body.bytes === null) continue;
-      const joined = joiner.add(entry.body.bytes);
-      if (joined.kind !== "whole" || profiles.has(hex(sha256(joined.bytes)))) continue;
-      const profile = compileBytes(joined.bytes, `the log's profile (seq ${entry.seq})`, err);
-      if (profile !== null) profiles.set(hex(sha256(joined.bytes)), profile);
-    }
+    const content = await readSegment(directory, name);
+    visitEntries(name, content, {
+      entry: ({ entry: { seq, body } }) => {
+        if (body.type !== "profile" || body.bytes === null) return;
+        const joined = joiner.add(body.bytes);
+        if (joined.kind !== "whole" || profiles.has(hex(sha256(joined.bytes)))) return;
+        const profile = compileBytes(joined.bytes, `the log's profile (seq ${seq})`, err);
+        if (profile !== null) profiles.set(hex(sha256(joined.bytes)), profile);
+      },
+    });
+    done.add(content.length);
   }
   return profiles;
 }

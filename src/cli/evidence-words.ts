@@ -42,9 +42,10 @@ const STANDING = [
   "snapshot",
   "notice",
 ] as const;
-type Standing = Extract<EntryBody, { readonly type: (typeof STANDING)[number] }>;
+/** What changes the gateway rather than the plant. */
+export type Standing = Extract<EntryBody, { readonly type: (typeof STANDING)[number] }>;
 
-function isStanding(body: EntryBody): body is Standing {
+export function isStanding(body: EntryBody): body is Standing {
   return STANDING.some((type) => type === body.type);
 }
 

@@ -1,5 +1,12 @@
-export type TextSink = { readonly write: (text: string) => void };
+/** `isTTY`: a person sits behind it. */
+export type TextSink = { readonly write: (text: string) => void; readonly isTTY?: boolean };
 export type CliStreams = { readonly out: TextSink; readonly err: TextSink };
+
+/** Colours only for a person, who has not declined them (no-color.org) and whose terminal has some. */
+export function wantsColor(sink: TextSink, environment: NodeJS.ProcessEnv = process.env): boolean {
+  const declined = environment["NO_COLOR"] ?? "";
+  return sink.isTTY === true && declined === "" && environment["TERM"] !== "dumb";
+}
 
 /** Text of others' making without what a terminal would obey. */
 export function showPlain(text: string): string {

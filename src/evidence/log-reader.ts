@@ -19,6 +19,9 @@ export type LeafRead = {
   readonly faults: readonly LogFault[];
 };
 
+/** `started`: an entry was read, so that a link is no beginning any more. */
+export type ReadPosition = LogPosition & { readonly started: boolean };
+
 /**
  * Follows a log leaf by leaf: keeps the expected seq, the predecessor's hash and the tree. After a fault it
  * goes on from what the log itself claims, so that one damaged place is one fault and not thousands.
@@ -38,6 +41,17 @@ export class LogReader {
     this.sha256 = sha256;
     this.state = new MerkleTree(sha256);
     this.kept = keepLeaves ? [] : null;
+  }
+
+  /** Reads on from where another reader stood. */
+  startAt(position: ReadPosition): void {
+    this.resume(position);
+    this.started = position.started;
+  }
+
+  position(): ReadPosition {
+    const { size, previous: last, started } = this;
+    return { size, peaks: this.state.peaks(), last, started };
   }
 
   /** Seq the next entry must have; also the number of leaves so far. */
@@ -137,11 +151,11 @@ export class LogReader {
     this.previous = leafHash;
   }
 
-  private resume(link: SegmentLink): void {
-    this.state = new MerkleTree(this.sha256, link.size, link.peaks);
+  private resume(position: LogPosition): void {
+    this.state = new MerkleTree(this.sha256, position.size, position.peaks);
     for (const watcher of this.watchers) this.state.attach(watcher);
-    this.previous = link.last;
-    this.from = link;
+    this.previous = position.last;
+    this.from = position;
   }
 
   /**

@@ -9,6 +9,8 @@ export class MerkleTree {
   private readonly stack: Uint8Array[];
   private readonly hash: NodeHash;
   private watchers: readonly NodeWatcher[] = [];
+  /** Root at this size, once it was asked for. */
+  private known: Uint8Array | null = null;
 
   /** Continues a tree of `size` leaves with these peaks (as many as `size` has one bits). */
   constructor(sha256: Sha256, size = 0, peaks: readonly Uint8Array[] = []) {
@@ -44,11 +46,13 @@ export class MerkleTree {
     }
     stack.push(node);
     this.count += 1;
+    this.known = null;
   }
 
   /** SHA-256 of nothing for the empty tree. */
   root(): Uint8Array {
-    return foldPeaks(this.stack, this.hash) ?? this.emptyRoot;
+    this.known ??= foldPeaks(this.stack, this.hash) ?? this.emptyRoot;
+    return this.known;
   }
 
   /** From now on the proof that the tree as it is now is a prefix of what it becomes can be had. */

@@ -1,7 +1,7 @@
-import type { DecisionBody, Entry, ENTRY_TYPES, OutcomeBody } from "../kernel/record/entry.js";
+import type { ENTRY_TYPES } from "../kernel/record/entry.js";
 import type { Us } from "../kernel/units.js";
 import type { Findings, Place } from "./findings.js";
-import { hex } from "./hex.js";
+import type { LeafStep, StepBody } from "./segment-steps.js";
 
 /** A permit younger than this when the log ends may still be under way. */
 const TAIL_US: Us = 60_000_000;
@@ -10,6 +10,8 @@ const UNRESOLVED_MAX = 65_536;
 /** Entries that may be the cause of a safe step, remembered newest first. */
 const CAUSES_MAX = 65_536;
 
+type DecisionStep = Extract<StepBody, { readonly type: "decision" }>;
+type OutcomeStep = Extract<StepBody, { readonly type: "outcome" }>;
 type Open = {
   readonly seq: number;
   readonly place: Place;
@@ -36,19 +38,19 @@ export class Settlement {
     this.findings = findings;
   }
 
-  entry(entry: Entry, boot: number, place: Place): void {
-    const { body } = entry;
+  leaf(leaf: LeafStep): void {
+    const { body, place, monoUs } = leaf;
     if (this.firstSeq === null) {
-      this.firstSeq = entry.seq;
-      this.firstUs = entry.monoUs;
+      this.firstSeq = place.seq;
+      this.firstUs = monoUs;
     }
-    this.lastUs = entry.monoUs;
-    this.boot = boot;
-    if (body.type === "decision") this.decision(body, entry, place);
-    else if (body.type === "outcome") this.outcome(body, entry, place);
+    this.lastUs = monoUs;
+    this.boot = leaf.boot;
+    if (body.type === "decision") this.decision(body, leaf);
+    else if (body.type === "outcome") this.outcome(body, leaf);
     else {
-      if (body.type === "safe-step") this.safeStep(entry, place);
-      this.causes.set(entry.seq, body.type);
+      if (body.type === "safe-step") this.safeStep(leaf);
+      this.causes.set(place.seq, body.type);
       dropOldest(this.causes, CAUSES_MAX);
     }
   }
@@ -60,24 +62,23 @@ export class Settlement {
     }
   }
 
-  private decision(body: DecisionBody, entry: Entry, place: Place): void {
-    if (body.verdict !== "permit" && body.verdict !== "clamp") return;
+  private decision({ verdict, idHex }: DecisionStep, { place, monoUs }: LeafStep): void {
+    if (verdict !== "permit" && verdict !== "clamp") return;
     this.findings.look("outcomes");
-    const id = hex(body.id);
-    if (this.open.has(id)) {
+    if (this.open.has(idHex)) {
       this.findings.fault("outcomes", place, "another permit with the same id is still open");
     }
-    this.open.set(id, { seq: entry.seq, place, atUs: entry.monoUs, boot: this.boot });
+    this.open.set(idHex, { seq: place.seq, place, atUs: monoUs, boot: this.boot });
   }
 
-  private outcome(body: OutcomeBody, entry: Entry, place: Place): void {
+  private outcome({ outcome, idHex }: OutcomeStep, leaf: LeafStep): void {
+    const { place } = leaf;
     this.findings.look("outcomes");
-    const id = hex(body.id);
-    const open = this.open.delete(id);
-    const resolves = body.outcome === "resolved-done" || body.outcome === "resolved-not-done";
-    if (open || (resolves && this.unresolved.delete(id)) || this.mayPrecede(entry)) {
-      if (MAY_RESOLVE.has(body.outcome)) {
-        this.unresolved.set(id, place.seq);
+    const open = this.open.delete(idHex);
+    const resolves = outcome === "resolved-done" || outcome === "resolved-not-done";
+    if (open || (resolves && this.unresolved.delete(idHex)) || this.mayPrecede(leaf)) {
+      if (MAY_RESOLVE.has(outcome)) {
+        this.unresolved.set(idHex, place.seq);
         dropOldest(this.unresolved, UNRESOLVED_MAX);
       }
       return;
@@ -85,23 +86,22 @@ export class Settlement {
     this.findings.fault("outcomes", place, `the outcome ${place.seq} has no permit`);
   }
 
-  private safeStep(entry: Entry, place: Place): void {
+  private safeStep({ cause, place }: LeafStep): void {
     this.findings.look("safe-steps");
-    const { cause } = entry;
-    if (cause !== null && cause < entry.seq) {
+    if (cause !== null && cause < place.seq) {
       const type = this.causes.get(cause);
       if (type !== undefined || cause < (this.firstSeq ?? 0) || this.causes.size >= CAUSES_MAX)
         return;
     }
-    this.findings.fault("safe-steps", place, `the safe step ${entry.seq} has no cause in the log`);
+    this.findings.fault("safe-steps", place, `the safe step ${place.seq} has no cause in the log`);
   }
 
   /** In a log whose beginning is gone: the permit may be before what is left. */
-  private mayPrecede(entry: Entry): boolean {
+  private mayPrecede({ monoUs, cause }: LeafStep): boolean {
     const firstSeq = this.firstSeq ?? 0;
     if (firstSeq === 0) return false;
-    const isYoung = entry.monoUs >= this.firstUs && entry.monoUs - this.firstUs <= TAIL_US;
-    return isYoung || (entry.cause !== null && entry.cause < firstSeq);
+    const isYoung = monoUs >= this.firstUs && monoUs - this.firstUs <= TAIL_US;
+    return isYoung || (cause !== null && cause < firstSeq);
   }
 }
 

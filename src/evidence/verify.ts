@@ -1,12 +1,12 @@
 import type { Entry, Part } from "../kernel/record/entry.js";
-import { Findings, type CheckResult, type Finding, type Place } from "./findings.js";
-import { FRAME_KIND, FrameReader, type Frame, type Sha256 } from "./frame.js";
+import { Findings, type CheckId, type CheckResult, type Finding, type Place } from "./findings.js";
+import { FrameReader, type Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
 import { LogReader } from "./log-reader.js";
 import { equalBytes } from "./merkle-proof.js";
 import { PartJoiner, type Joined } from "./parts.js";
-import { scanSegment } from "./scan.js";
-import { readSegmentName, type SegmentLink } from "./segment.js";
+import { checkSegment, type LeafStep, type Opening, type SegmentSteps } from "./segment-steps.js";
+import { continues, playTape, type SegmentTape } from "./segment-tape.js";
 import { Settlement } from "./settlement.js";
 import { CheckpointVerifier, type VerifySignature } from "./verify-checkpoints.js";
 import { HeldVerifier, type HeldCheckpoint } from "./verify-held.js";
@@ -47,7 +47,7 @@ export type VerifyReport = {
  * It goes on after a fault, so that one report shows all there is. Replay, where it runs, reports into the
  * same findings.
  */
-export class LogVerifier {
+export class LogVerifier implements SegmentSteps {
   readonly findings: Findings;
   private readonly options: VerifyOptions;
   private readonly frames: FrameReader;
@@ -59,7 +59,6 @@ export class LogVerifier {
   private readonly snapshotParts: PartJoiner;
   private readonly keys = new Set<string>();
   private readonly keyKinds = new Set<string>();
-  private segmentName = "";
   private segments = 0;
   private bytes = 0;
   private entries = 0;
@@ -86,25 +85,22 @@ export class LogVerifier {
   }
 
   segment(name: string, bytes: Uint8Array): void {
-    this.segmentName = name;
-    this.segments += 1;
-    this.bytes += bytes.length;
-    const firstSeq = readSegmentName(name);
-    let isFirstLeaf = true;
-    scanSegment(bytes, this.frames, {
-      frame: (frame, offset, gapBytes) => {
-        this.findings.look("frames");
-        const place = this.place(offset);
-        const isOpening = isFirstLeaf && frame.kind === FRAME_KIND.leaf;
-        if (isOpening) isFirstLeaf = false;
-        this.frame(bytes, frame, { place, gapBytes, opens: isOpening ? firstSeq : null });
-        return null;
-      },
-      gap: (offset, length, why) => {
-        const text = `${length} bytes that are no frame: ${why}`;
-        this.findings.fault("frames", this.place(offset), text);
-      },
-    });
+    this.begin(bytes.length);
+    checkSegment({ name, bytes }, this.frames, this.log, this);
+  }
+
+  /**
+   * The same from what another thread found in this segment; `entry` and `snapshot` are not told. False, and nothing done, where that was found under a
+   * wrong assumption of where the log stands: then `segment` has to check it.
+   */
+  checked(tape: SegmentTape): boolean {
+    const { start } = tape;
+    const fits = this.segments === 0 ? start === null : continues(start, this.log.position());
+    if (!fits) return false;
+    this.begin(tape.bytes);
+    playTape(tape, this);
+    this.log.startAt(tape.end);
+    return true;
   }
 
   finish(): VerifyReport {
@@ -138,87 +134,67 @@ export class LogVerifier {
     };
   }
 
-  private frame(
-    bytes: Uint8Array,
-    frame: Frame,
-    at: { readonly place: Place; readonly gapBytes: number; readonly opens: number | null },
-  ): void {
-    const body = bytes.subarray(frame.bodyStart, frame.bodyEnd);
-    switch (frame.kind) {
-      case FRAME_KIND.leaf:
-        this.leaf(bytes, frame, at);
-        return;
-      case FRAME_KIND.commit: {
-        this.findings.look("commits");
-        const fault = this.log.commit(body);
-        if (fault !== null) this.findings.fault(fault.check, at.place, fault.why);
-        const { size, tree } = this.log;
-        const root = tree.root();
-        this.checkpoints.commit(size, root);
-        this.held.commit(size, root);
-        return;
-      }
-      case FRAME_KIND.checkpoint:
-        this.checkpoints.checkpoint(body.slice(), this.boot, at.place);
-    }
+  look(check: CheckId, count: number): void {
+    this.findings.look(check, count);
   }
 
-  private leaf(
-    bytes: Uint8Array,
-    frame: Frame,
-    at: { readonly place: Place; readonly gapBytes: number; readonly opens: number | null },
-  ): void {
-    const { findings } = this;
-    for (const check of ["entries", "order", "chain"] as const) findings.look(check);
+  fault(check: CheckId, place: Place, why: string): void {
+    this.findings.fault(check, place, why);
+  }
+
+  stray(): void {
+    this.entries += 1;
+  }
+
+  commit(size: number, root: Uint8Array): void {
+    this.checkpoints.commit(size, root);
+    this.held.commit(size, root);
+  }
+
+  checkpoint(body: Uint8Array, place: Place): void {
+    this.checkpoints.checkpoint(body, this.boot, place);
+  }
+
+  leaf(leaf: LeafStep): void {
+    const { place, entry } = leaf;
     const isFirst = this.entries === 0;
     this.entries += 1;
-    const leaf = this.log.leaf(bytes, frame, at.gapBytes);
-    for (const { check, why } of leaf.faults) findings.fault(check, at.place, why);
-    if (leaf.read === null) return;
-    const { entry, stamp } = leaf.read;
-    const place = { ...at.place, seq: entry.seq };
-    if (at.opens !== null) this.opening(entry.seq, at.opens, { link: leaf.link, isFirst, place });
-    this.firstSeq ??= entry.seq;
-    this.lastSeq = entry.seq;
-    this.run(entry, stamp.boot, { isFirst, place });
-    this.content(entry, place);
-    this.settlement.entry(entry, stamp.boot, place);
-    this.options.entry?.(entry, place);
+    this.firstSeq ??= place.seq;
+    this.lastSeq = place.seq;
+    this.run(leaf, isFirst);
+    this.content(leaf);
+    this.settlement.leaf(leaf);
+    if (entry !== null) this.options.entry?.(entry, place);
   }
 
-  /** The first entry of a segment file. */
-  private opening(
-    seq: number,
-    named: number,
-    of: { readonly link: SegmentLink | null; readonly isFirst: boolean; readonly place: Place },
-  ): void {
+  opening({ named, link, place }: Opening): void {
     const { findings } = this;
     findings.look("links");
-    if (seq !== named) {
-      findings.fault("links", of.place, `the file's name says its first entry is ${named}`);
+    if (place.seq !== named) {
+      findings.fault("links", place, `the file's name says its first entry is ${named}`);
     }
-    if (named !== 0 && of.link === null) {
-      findings.fault("links", of.place, "the segment does not begin with its link");
+    if (named !== 0 && link === null) {
+      findings.fault("links", place, "the segment does not begin with its link");
     }
-    if (of.isFirst && of.link !== null) {
-      this.checkpoints.resume(of.link);
-      findings.note("links", `the log begins at ${seq}: older segments are not here`);
+    if (this.entries === 0 && link !== null) {
+      this.checkpoints.resume(link);
+      findings.note("links", `the log begins at ${place.seq}: older segments are not here`);
     }
+  }
+
+  private begin(bytes: number): void {
+    this.segments += 1;
+    this.bytes += bytes;
   }
 
   /** A log that begins in the middle begins within a run; a new segment may precede the boot entry. */
-  private run(
-    entry: Entry,
-    boot: number,
-    of: { readonly isFirst: boolean; readonly place: Place },
-  ): void {
-    const { body } = entry;
+  private run({ body, boot, place }: LeafStep, isFirst: boolean): void {
     if (boot < this.boot) {
-      this.findings.fault("boots", of.place, `run ${boot} comes after run ${this.boot}`);
+      this.findings.fault("boots", place, `run ${boot} comes after run ${this.boot}`);
     }
     if (boot !== this.boot) {
       this.runs += 1;
-      this.bootDue = !of.isFirst || entry.seq === 0;
+      this.bootDue = !isFirst || place.seq === 0;
     }
     this.boot = boot;
     if (body.type === "boot") {
@@ -227,16 +203,15 @@ export class LogVerifier {
       this.keyKinds.add(body.key);
       this.checkpoints.bootEntry(body.key);
       if (body.boot !== boot) {
-        this.findings.fault("boots", of.place, `a boot entry of run ${body.boot} in run ${boot}`);
+        this.findings.fault("boots", place, `a boot entry of run ${body.boot} in run ${boot}`);
       }
     } else if (this.bootDue && body.type !== "notice" && body.type !== "snapshot") {
       this.bootDue = false;
-      this.findings.fault("boots", of.place, `run ${boot} does not begin with a boot entry`);
+      this.findings.fault("boots", place, `run ${boot} does not begin with a boot entry`);
     }
   }
 
-  private content(entry: Entry, place: Place): void {
-    const { body } = entry;
+  private content({ body, place, entry }: LeafStep): void {
     if (body.type === "key") {
       this.keys.add(hex(this.options.sha256(body.spki)));
       this.checkpoints.keyEntry(body.spki);
@@ -248,7 +223,7 @@ export class LogVerifier {
       if (whole !== null) this.profile(body.digest, whole, place);
     } else if (body.type === "snapshot") {
       const whole = this.join(this.snapshotParts, body.state, place);
-      if (whole !== null) this.options.snapshot?.(whole, entry, place);
+      if (whole !== null && entry !== null) this.options.snapshot?.(whole, entry, place);
     }
   }
 
@@ -262,9 +237,5 @@ export class LogVerifier {
     const joined: Joined = joiner.add(item);
     if (joined.kind === "wrong") this.findings.fault("parts", place, joined.why);
     return joined.kind === "whole" ? joined.bytes : null;
-  }
-
-  private place(offset: number): Place {
-    return { segment: this.segmentName, offset, seq: this.log.size };
   }
 }

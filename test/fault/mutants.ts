@@ -146,9 +146,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "bytes that are no frame passed over in silence",
-    file: "src/evidence/verify.ts",
-    find: 'this.findings.fault("frames", this.place(offset), text);',
-    replace: 'this.findings.note("frames", text);',
+    file: "src/evidence/segment-steps.ts",
+    find: 'steps.fault("frames", place, `${length} bytes that are no frame: ${why}`);',
+    replace: 'steps.look("frames", 0);',
     test: "test/fault/replay-corpus.test.ts",
     title: "is reported with its place when any single bit of it is flipped",
   },
@@ -199,5 +199,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "if (false) {",
     test: "test/fault/evidence-counter.test.ts",
     title: "is a fault when given twice",
+  },
+  {
+    name: "a segment taken to begin where it says",
+    file: "src/evidence/verify.ts",
+    find: "if (!fits) return false;",
+    replace: "if (!fits && this.segments < 0) return false;",
+    test: "test/unit/evidence/segment-tape.test.ts",
+    title: "gives the same for entries forged in whole frames",
   },
 ];
