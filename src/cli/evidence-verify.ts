@@ -4,6 +4,7 @@ import { hex } from "../evidence/hex.js";
 import { PartJoiner } from "../evidence/parts.js";
 import { Replay, type ReplayCounts } from "../evidence/replay.js";
 import { LogVerifier, type VerifyReport } from "../evidence/verify.js";
+import type { Period } from "../evidence/verify-growth.js";
 import { compileProfile } from "../kernel/profile/compile.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import { loadProfile } from "../profile/load.js";
@@ -21,6 +22,9 @@ export type VerifyCommand = {
   /** Public keys (PEM or DER) that alone are trusted; null: those the log names. */
   readonly trust: string | null;
   readonly json: boolean;
+  /** Of a bundle: what its log must continue, and the numbers of entries that must all be in it. */
+  readonly earlier?: string | null;
+  readonly period?: Period | null;
 };
 
 /**
@@ -30,6 +34,7 @@ export type VerifyCommand = {
 export async function verifyEvidence(command: VerifyCommand, streams: CliStreams): Promise<0 | 1> {
   const named = await stat(command.directory).catch(() => null);
   if (named?.isFile() === true) return await verifyBundleFile(command, streams);
+  refuseBundleOptions(command);
   const segments = await listSegments(command.directory);
   const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
   const substitute =
@@ -48,6 +53,11 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
   const result: Result = { command, report, counts, faults: run.faults };
   streams.out.write(command.json ? renderJson(result) : renderText(result));
   return report.ok ? 0 : 1;
+}
+
+function refuseBundleOptions({ earlier = null, period = null }: VerifyCommand): void {
+  if (earlier === null && period === null) return;
+  throw new Refusal("--earlier and --period are for a proof bundle, not for a whole log", 2);
 }
 
 type Result = {
