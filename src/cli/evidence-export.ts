@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { encodeBundle, type BundleItem } from "../evidence/bundle.js";
+import { BUNDLE_BYTES_MAX, encodeBundle, type BundleItem } from "../evidence/bundle.js";
 import { carryConsistency, type Checkpoint } from "../evidence/checkpoint.js";
 import type { ConsistencyProof } from "../evidence/merkle-proof.js";
 import type { Period } from "../evidence/verify-growth.js";
@@ -156,6 +156,13 @@ export function makeBundle(shown: Shown, claimed: Claimed): Uint8Array {
     profile,
     profileSignatures: [],
   });
+  if (bundle.length > BUNDLE_BYTES_MAX) {
+    const advice = "choose a shorter period, or leave --with-profile out";
+    throw new Refusal(
+      `${directory}: a bundle of ${bundle.length} bytes, and none may have more than ${BUNDLE_BYTES_MAX}: ${advice}`,
+      1,
+    );
+  }
   const verifySignature = signatureVerifier();
   const { checks } = verifyBundle(bundle, {
     sha256,

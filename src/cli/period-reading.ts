@@ -166,8 +166,11 @@ function prove(log: LogReader, growth: Consistency | null): ConsistencyProof | n
 }
 
 function refuseLong(directory: string, last: number): never {
-  const parts = `end the period at --to-seq ${last}, and export the rest from --from-seq ${last + 1}`;
-  throw new Refusal(`${directory}: more than ${BUNDLE_BYTES_MAX} bytes; ${parts}`, 1);
+  const advice = `end the period at --to-seq ${last}, and export the rest from --from-seq ${last + 1}`;
+  throw new Refusal(
+    `${directory}: these entries have more than ${BUNDLE_BYTES_MAX} bytes, too many for a bundle: ${advice}`,
+    1,
+  );
 }
 
 function refuseOther(directory: string, earlier: Checkpoint): never {

@@ -13,10 +13,12 @@ import { readEntries, type FoundEntry } from "../../src/cli/evidence-files.js";
 import { draftCheckpoint, finishCheckpoint } from "../../src/evidence/checkpoint.js";
 import { FrameWriter } from "../../src/evidence/frame.js";
 import { LogWriter } from "../../src/evidence/log-writer.js";
+import type { Signer } from "../../src/guard/ports.js";
+import type { Entry } from "../../src/kernel/record/entry.js";
 import { makeCorpus, makeCorpusKey, sha256 } from "./corpus.js";
 import { readSegments } from "./corpus-reading.js";
 import { checkpointsIn } from "./evidence-command.js";
-import { sampleLog, testSigner } from "./evidence-rig.js";
+import { testSigner } from "./evidence-rig.js";
 import { STAMP } from "./evidence-samples.js";
 
 const PROFILE = readFileSync(new URL("corpus-profile.yaml", import.meta.url));
@@ -64,20 +66,29 @@ export function cutLog({ folder, log, entries }: PeriodLog, seq: number): string
   return directory;
 }
 
-/** A log of `count` sample entries in one segment, signed at these sizes. */
-export async function writeLongLog(
+export type Written = {
+  /** UTC of each entry, in microseconds; not given: all alike. */
+  readonly utcUs?: (seq: number) => number;
+  /** Whose signature stands at a size; not given: the log's own key. */
+  readonly signers?: ReadonlyMap<number, Signer>;
+};
+
+/** A log of these entries in one segment, signed at these sizes. */
+export async function writeLog(
   directory: string,
-  count: number,
+  entries: Iterable<Entry>,
   signedAt: readonly number[],
+  { utcUs, signers }: Written = {},
 ): Promise<void> {
-  const signer = testSigner();
   const writer = new LogWriter(sha256);
   const frames = new FrameWriter();
   let previous: Uint8Array = new Uint8Array(32);
-  for (const entry of sampleLog(0, count)) {
-    writer.append(entry, STAMP, frames);
+  for (const entry of entries) {
+    const stamp = utcUs === undefined ? STAMP : { ...STAMP, utcUs: utcUs(entry.seq) };
+    writer.append(entry, stamp, frames);
     const size = entry.seq + 1;
     if (!signedAt.includes(size)) continue;
+    const signer = signers?.get(size) ?? testSigner();
     const root = writer.commit(frames);
     const of = { kid: signer.kid, gateway: "gw-long", log: "log-long", issuedUtcS: 1_790_000_000 };
     const draft = draftCheckpoint({ ...of, size, previous, boot: 1 }, root);

@@ -3,10 +3,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readEntries } from "../../../src/cli/evidence-files.js";
 import { readVerifier } from "../../../src/cli/python-verifier.js";
+import { BUNDLE_BYTES_MAX } from "../../../src/evidence/bundle.js";
+import { PART_BYTES_MAX } from "../../../src/evidence/parts.js";
 import { carryConsistency } from "../../../src/evidence/checkpoint.js";
 import { readSegments } from "../../support/corpus-reading.js";
 import { bySeq, checkpointsIn, runEvidence } from "../../support/evidence-command.js";
-import { cutLog, makePeriodLog, writeLongLog, type PeriodLog } from "../../support/period-log.js";
+import { sampleLog } from "../../support/evidence-rig.js";
+import { entryOf } from "../../support/evidence-samples.js";
+import { cutLog, makePeriodLog, writeLog, type PeriodLog } from "../../support/period-log.js";
 import { VERIFIER } from "../../support/proof-bundle.js";
 
 const SEED = 20_261_125;
@@ -137,7 +141,7 @@ describe("evidence export of a period refuses", () => {
 
   it("to lead from what never was a state of this log", async () => {
     const other = join(made.folder, "other");
-    await writeLongLog(other, 100, [100]);
+    await writeLog(other, sampleLog(0, 100), [100]);
     const kept = join(made.folder, "kept.cbor");
     expect(await runEvidence("export", other, "--seq", "3", "--out", kept)).toMatchObject({
       code: 0,
@@ -148,6 +152,75 @@ describe("evidence export of a period refuses", () => {
       /are not those of the earlier checkpoint: this is another log, or it was changed/,
     );
   }, 120_000);
+
+  it("to check a whole log as if it were a bundle, and a period that is none", async () => {
+    for (const asked of [
+      ["--period", "1-2"],
+      ["--earlier", VERIFIER],
+    ]) {
+      await expect(runEvidence("verify", made.log, ...asked)).rejects.toThrow(
+        /--earlier and --period are for a proof bundle, not for a whole log/,
+      );
+    }
+    for (const text of ["5", "9-4", "1-", "-1-2", "a-b", "1-2-3"]) {
+      await expect(runEvidence("verify", made.log, "--period", text)).rejects.toThrow(/FIRST-LAST/);
+    }
+  });
+
+  it("a period of more bytes than a bundle may have, and says where to end it", async () => {
+    const heavy = join(made.folder, "heavy");
+    const part = {
+      part: 0,
+      of: 2,
+      whole: new Uint8Array(32),
+      bytes: new Uint8Array(PART_BYTES_MAX),
+    };
+    const body = {
+      type: "profile",
+      digest: new Uint8Array(32),
+      bytes: part,
+      signatures: [],
+      event: "loaded",
+      previous: null,
+      proof: null,
+      why: null,
+    } as const;
+    const most = Math.floor(BUNDLE_BYTES_MAX / PART_BYTES_MAX);
+    const size = 2 + most + 1;
+    const entries = [
+      ...sampleLog(0, 2),
+      ...Array.from({ length: most + 1 }, (_, i) => entryOf(body, 2 + i)),
+    ];
+    await writeLog(heavy, entries, [size]);
+    const long = runEvidence("export", heavy, ...bySeq(2, size - 1), "--out", join(heavy, "x"));
+    await expect(long).rejects.toThrow(
+      /too many for a bundle: end the period at --to-seq \d+, and export the rest from --from-seq \d+/,
+    );
+    await expect(long).rejects.toMatchObject({ exitCode: 1 });
+    rmSync(heavy, { recursive: true });
+  }, 120_000);
+
+  it("to name a profile where the period's decisions name none that the log holds", async () => {
+    const other = join(made.folder, "no-profile");
+    await writeLog(other, sampleLog(0, 30), [30]);
+    for (const seqs of [bySeq(0, 1), bySeq(2, 9)]) {
+      await expect(runEvidence("export", other, ...seqs, "--with-profile")).rejects.toThrow(
+        /it has no decision whose profile the log holds; leave --with-profile out/,
+      );
+    }
+  });
+
+  it("an earlier checkpoint that is newer than all that is signed", async () => {
+    const kept = join(made.folder, "newest.cbor");
+    const newest = made.checkpoints.at(-1);
+    if (newest === undefined) throw new Error("nothing is signed");
+    writeFileSync(kept, carryConsistency(newest, null));
+    await refuse(
+      [...bySeq(5, 9), "--earlier", kept],
+      1,
+      /no checkpoint is newer than the one that --earlier names, over \d+ entries: the newest/,
+    );
+  });
 
   it("to hand out a Python verifier of which a part is missing", async () => {
     const alone = join(made.folder, "verify_bundle.py");

@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PERIOD_ENTRIES_MAX } from "../../../src/cli/export-period.js";
 import { readSegments } from "../../support/corpus-reading.js";
 import { bySeq, numbersIn, runEvidence } from "../../support/evidence-command.js";
-import { cutLog, makePeriodLog, writeLongLog, type PeriodLog } from "../../support/period-log.js";
+import { makeCorpusKey } from "../../support/corpus.js";
+import { sampleLog } from "../../support/evidence-rig.js";
+import { cutLog, makePeriodLog, writeLog, type PeriodLog } from "../../support/period-log.js";
 import { runPython, runSteps } from "../../support/proof-bundle.js";
 
 const SEED = 20_261_124;
@@ -209,10 +211,52 @@ describe("evidence export of a period", () => {
     expect(runSteps(directory, "proof.README.md").status).not.toBe(0);
   });
 
+  it("by time holds every entry that bears a time in it, and those between, also when the clock is set", async () => {
+    const stepped = join(made.folder, "stepped");
+    // Minute by minute; at 8 the clock jumps ahead by hours, at 12 it is set back, at 16 further back.
+    const minutes = [0, 1, 2, 3, 4, 5, 6, 7, 300, 301, 302, 303, 8, 9, 10, 11, 6, 7, 8, 9, 10, 11];
+    const start = Date.parse("2026-11-23T00:00:00Z");
+    const at = (minute: number): string => new Date(start + minute * 60_000).toISOString();
+    const utcUs = (seq: number): number => (start + (minutes[seq] ?? 0) * 60_000) * 1000;
+    await writeLog(stepped, sampleLog(0, minutes.length), [2, minutes.length], { utcUs });
+    for (const [from, to, seqs, strays, closed] of [
+      [2, 5, range(2, 5), 0, true],
+      [6, 9, range(6, 19), 6, true],
+      [300, 301, range(8, 9), 0, true],
+      [10, 11, range(14, 21), 4, false],
+      [304, 999, null, 0, false],
+    ] as const) {
+      const file = join(made.folder, `stepped-${from}.cbor`);
+      const ran = runEvidence("export", stepped, "--from", at(from), "--to", at(to), "--out", file);
+      if (seqs === null) {
+        await expect(ran).rejects.toThrow(/no entry is in this period/);
+        continue;
+      }
+      const { out } = await ran;
+      expect(numbersIn(file)).toEqual(seqs);
+      expect(out.includes(`${strays} entries among these bear a time outside`)).toBe(strays > 0);
+      expect(out.includes("The log ends within the period")).toBe(!closed);
+    }
+  });
+
+  it("leaves the checkpoint before it out where another key signed that one, and says so", async () => {
+    const rekeyed = join(made.folder, "rekeyed");
+    const stranger = makeCorpusKey().signer;
+    await writeLog(rekeyed, sampleLog(0, 60), [21, 60], { signers: new Map([[21, stranger]]) });
+    const file = join(made.folder, "rekeyed.cbor");
+    const { out } = await runEvidence("export", rekeyed, ...bySeq(30, 40), "--out", file);
+    expect(out).toContain("is signed by another key");
+    expect(existsSync(join(made.folder, "rekeyed.earlier.cbor"))).toBe(false);
+    const verified = await runEvidence("verify", file);
+    expect(verified.out).toMatch(/PASS .*consistency proof.*from 21 entries/);
+    expect(verified.out).toMatch(/NOT PRESENT {2}the log began as the earlier checkpoint/);
+    expect(runSteps(made.folder, "rekeyed.README.md").status).toBe(0);
+  });
+
   it("of the most entries that a bundle takes is proven, and one more is refused with advice", async () => {
     const long = join(made.folder, "long");
     const size = PERIOD_ENTRIES_MAX + 100;
-    await writeLongLog(long, size, [50, size]);
+    await writeLog(long, sampleLog(0, size), [50, size]);
     const file = join(made.folder, "long.cbor");
     const refused = runEvidence(
       "export",
