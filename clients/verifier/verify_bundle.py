@@ -9,16 +9,18 @@ signed root covers is what the gateway wrote.
 """
 
 import argparse
-import hashlib
-import io
+import re
 import sys
 from datetime import datetime, timezone
-from decimal import Decimal
 
 import cbor2
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+# From bundle_form.py and bundle_tree.py, which stand here in the one script of an export.
+from bundle_form import BYTES_MAX, OUTCOMES, TYPES, Wrong, read_bundle, read_checkpoint, read_earlier, read_entry
+from bundle_tree import growth_roots, is_power_of_two, path_root, perfect_before, sha256
 
 CHECKS = [
     ("form", "the bundle is in its one canonical form"),
@@ -32,6 +34,9 @@ CHECKS = [
     ("places", "every path is for its entry's own number"),
     ("paths", "every path leads from its entry to the signed root"),
     ("chain", "neighbours in the log name each other"),
+    ("period", "no entry between the first and the last is left out"),
+    ("consistency", "the checkpoint's consistency proof leads to the signed root"),
+    ("earlier", "the log began as the earlier checkpoint that you named"),
     ("outcomes", "every outcome belongs to a permit that is here"),
     ("profile", "the profile is the one that every decision names"),
     ("people", "the profile is signed by people"),
@@ -40,165 +45,8 @@ CHECKS = [
 ]
 SOFTWARE = "key: software, not hardware"
 CANNOT = "it is there, and this version cannot check it"
-SELF_DESCRIBED = bytes.fromhex("d9d9f7")
-BYTES_MAX = 64 * 1024 * 1024
-UINT_MAX = 2**53 - 1
-TYPES = """decision outcome boot mode trip safe-step lease approval bypass operator-act profile site key anchor flood
-device clock snapshot notice""".split()
 VERDICTS = "permit clamp deny hold".split()
-OUTCOMES = """done acknowledged exception unknown withdrawn no-change crash-unknown resolved-done resolved-not-done
-dry-run""".split()
-
-
-class Wrong(Exception):
-    """What is not as it must be, in words."""
-
-
-def demand(holds, why):
-    if not holds:
-        raise Wrong(why)
-
-
-def sha256(content):
-    return hashlib.sha256(content).digest()
-
-
-def is_uint(value):
-    return type(value) is int and 0 <= value <= UINT_MAX
-
-
-def is_bytes(value, length=None):
-    return type(value) is bytes and (length is None or len(value) == length)
-
-
-def is_list(value, least):
-    return type(value) is list and len(value) >= least and all(is_bytes(one) for one in value)
-
-
-def is_plain(value, depth=0):
-    """Only what the format has: no floats, no undefined, no dates or sets made from tags."""
-    if depth > 16:
-        return False
-    if value is None or type(value) in (bool, str, bytes, Decimal) or type(value) is int and abs(value) < 2**64:
-        return True
-    if type(value) is list:
-        return all(is_plain(one, depth + 1) for one in value)
-    if type(value) is dict:
-        return all(type(key) in (int, str) and is_plain(one, depth + 1) for key, one in value.items())
-    return type(value) is cbor2.CBORTag and value.tag == 18 and is_plain(value.value, depth + 1)
-
-
-def decode(content, why):
-    """One item in core-deterministic CBOR: what it decodes to must encode to the same bytes."""
-    try:
-        value = cbor2.load(io.BytesIO(content))
-        same = is_plain(value) and cbor2.dumps(value, canonical=True) == content
-    except Exception:  # whatever the library stumbles over is no canonical item
-        same = False
-    demand(same, why)
-    return value
-
-
-def read_bundle(content):
-    demand(len(content) <= BYTES_MAX, "it is too long to be a bundle")
-    no_bundle = "it is no proof bundle of this version"
-    demand(content.startswith(SELF_DESCRIBED), no_bundle)
-    bundle = decode(content[len(SELF_DESCRIBED) :], "it is not one item of canonical CBOR")
-    demand(type(bundle) is dict and bundle.get(0) == "holdpoint-proof/1", no_bundle)
-    demand(set(bundle) <= set(range(7)), "it has a field of another version")
-    demand(is_bytes(bundle.get(1)), "it has no checkpoint")
-    items = bundle.get(2)
-    no_items = "it has no entries with their paths"
-    demand(type(items) is list and items, no_items)
-    for item in items:
-        demand(is_list(item, 2) and len(item) == 2, no_items)
-        item[1] = read_path(item[1], no_items)
-    demand(is_key_bundle(bundle.get(3)), "it has no key of this version")
-    demand(5 not in bundle or is_bytes(bundle[5]), "its profile is no bytes")
-    lists = all(is_list(bundle[field], 1) for field in (4, 6) if field in bundle)
-    demand(lists, "it has an empty or wrong list")
-    return bundle
-
-
-def read_path(content, why):
-    proof = decode(content, why)
-    demand(type(proof) is list and len(proof) == 3, why)
-    size, index, path = proof
-    demand(is_uint(size) and is_uint(index) and is_list(path, 0) and len(path) <= 53, why)
-    demand(all(len(one) == 32 for one in path), why)
-    return proof
-
-
-def is_key_bundle(key):
-    if type(key) is not dict or not set(key) <= set(range(1, 7)) or not is_bytes(key.get(1)):
-        return False
-    chains = all(is_list(key[field], 1) for field in (2, 3) if field in key)
-    attest, span = key.get(4, {1: b"", 2: b"", 3: b"", 4: b""}), key.get(5, [0, 0])
-    attested = type(attest) is dict and set(attest) == {1, 2, 3, 4} and is_list(list(attest.values()), 4)
-    spans = type(span) is list and len(span) == 2 and all(map(is_uint, span)) and span[0] <= span[1]
-    return chains and attested and spans and key.get(6, "software") == "software"
-
-
-def read_checkpoint(content):
-    message = decode(content, "not a COSE_Sign1 (cbor)")
-    shape = "not a COSE_Sign1 (shape)"
-    demand(type(message) is cbor2.CBORTag and type(message.value) is list and len(message.value) == 4, shape)
-    protected, unprotected, root, signature = message.value
-    demand(is_bytes(protected) and type(unprotected) is dict and is_bytes(signature), shape)
-    head = decode(protected, "not a COSE_Sign1 (headers)")
-    labels = {1, 4, 15, 16, 395, -70001, -70002, -70003}
-    demand(type(head) is dict and set(head) == labels, "protected headers of another version")
-    demand(type(head[1]) is int and head[1] == -7, "not ES256")
-    demand(head[16] == "application/holdpoint-checkpoint+cose", "not a checkpoint by its type")
-    demand(type(head[395]) is int and head[395] == 1, "not an RFC 9162 tree")
-    claims = head[15]
-    named = type(claims) is dict and set(claims) == {1, 2, 6}
-    named = named and type(claims[1]) is str and type(claims[2]) is str and is_uint(claims[6])
-    demand(named, "claims of another shape")
-    demand(is_bytes(head[4], 32), "no key id")
-    demand(is_bytes(head[-70002], 32), "no link to the checkpoint before")
-    demand(is_uint(head[-70001]) and head[-70001] > 0, "no tree size")
-    demand(is_uint(head[-70003]), "no boot number")
-    demand(is_bytes(root, 32), "its payload is no root")
-    demand(len(signature) == 64, "its signature is not 64 bytes")
-    demand(not unprotected, "it carries a proof from a checkpoint that is not here")
-    return protected, head, root, signature
-
-
-def read_entry(content, index):
-    why = f"entry at path {index} is none in its one canonical form"
-    entry = decode(content, why)
-    demand(type(entry) is dict and set(entry) - {7} == {1, 2, 3, 4, 5, 6}, why)
-    demand(type(entry[1]) is int and entry[1] == 1 and is_uint(entry[2]) and is_bytes(entry[3], 32), why)
-    demand(is_uint(entry[4]) and entry[4] < len(TYPES) and is_uint(entry.get(7, 0)), why)
-    stamp = entry[5]
-    demand(type(stamp) is list and len(stamp) == 5 and is_bytes(stamp[2], 16), why)
-    demand(all(is_uint(stamp[at]) for at in (0, 1, 3, 4)) and stamp[4] <= 3, why)
-    body = entry[6]
-    demand(type(body) is dict, why)
-    if entry[4] == 0:
-        demand(is_bytes(body.get(1), 16) and is_uint(body.get(6)) and body[6] <= 3 and is_bytes(body.get(8), 32), why)
-    if entry[4] == 1:
-        demand(is_bytes(body.get(1), 16) and is_uint(body.get(2)) and body[2] < len(OUTCOMES), why)
-    return entry
-
-
-def path_root(leaf_hash, size, index, path):
-    """RFC 9162 section 2.1.3.2; None: the path has another length."""
-    if index >= size:
-        return None
-    node, at, last = leaf_hash, index, size - 1
-    for beside in path:
-        if last == 0:
-            return None
-        if at % 2 == 1 or at == last:
-            node = sha256(b"\x01" + beside + node)
-            while at % 2 == 0 and at != 0:
-                at, last = at // 2, last // 2
-        else:
-            node = sha256(b"\x01" + node + beside)
-        at, last = at // 2, last // 2
-    return node if last == 0 else None
+SHOWN_MAX = 100
 
 
 def der_integer(content):
@@ -249,8 +97,14 @@ class Findings:
                 more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
                 yield f"             {faults[0]}{more}"
 
+    def read_earlier(self, content):
+        try:
+            return read_earlier(content)
+        except Wrong as wrong:
+            return self.look("earlier", str(wrong))
+
     def check_key(self, bundle, checkpoint, trusted):
-        protected, head, root, signature = checkpoint
+        protected, head, root, signature, _ = checkpoint
         spki, kid = bundle[3][1], head[4]
         named = sha256(spki) == kid
         self.look("key", None if named else f"it names key {kid.hex()[:16]}, and another is here")
@@ -260,7 +114,7 @@ class Findings:
         self.look("signature", None if is_signed(spki, protected, root, signature) else why)
 
     def check_paths(self, seen, checkpoint):
-        _, head, root, _ = checkpoint
+        _, head, root, _, _ = checkpoint
         for entry, leaf_hash, (size, index, path) in seen:
             which = f"entry at path {index}" if entry is None else f"entry {entry[2]}"
             wrong = f"{which}: its path is for {size} entries, {head[-70001]} are signed"
@@ -282,19 +136,77 @@ class Findings:
                 self.look("chain", None if entry[3] == last_hash else f"entry {seq} does not name entry {last}")
             last, last_hash = seq, leaf_hash
 
-    def check_outcomes(self, entries):
-        permits, open_permits = {}, []
+    def check_period(self, bundle, checkpoint, asked):
+        """The period without gaps, as (first, last); None: it is none. Gaps alone are no fault: a story has them."""
+        numbers = {proof[1] for _, proof in bundle[2]}
+        here = min(numbers), max(numbers)
+        is_period = asked is not None or (checkpoint is not None and checkpoint[4] is not None)
+        spans = [here] if asked is None else [here, asked]
+        gaps = (seq for first, last in spans for seq in range(first, last + 1) if seq not in numbers)
+        missing = next(gaps, None)
+        if not is_period and (missing is not None or len(numbers) < 2):
+            return None
+        self.look("period", None if missing is None else f"entry {missing} is not here")
+        self.notes["period"] = f"entries {here[0]} to {here[1]}"
+        return here if is_period and missing is None else None
+
+    def check_growth(self, bundle, checkpoint, earlier):
+        _, head, root, _, proof = checkpoint
+        if proof is None:
+            return
+        (size1, size2, path), size = proof, head[-70001]
+        if size2 != size:
+            return self.look("consistency", f"it leads to {size2} entries, {size} are signed")
+        if size1 == 0 or size1 >= size2:
+            return self.look("consistency", f"it leads from {size1} entries to {size2}")
+        perfect = None
+        if is_power_of_two(size1):
+            behind = [one for _, one in bundle[2] if size1 <= one[1] < 2 * size1]
+            if behind:
+                perfect = perfect_before(*behind[0])
+            elif earlier is not None and earlier[1][-70001] == size1:
+                perfect = earlier[2]
+            if perfect is None:
+                self.notes["consistency"] = f"only the checkpoint over {size1} entries can show it (--earlier)"
+                return
+        roots = growth_roots(size1, size2, path, perfect)
+        leads = roots is not None and roots[1] == root
+        self.look("consistency", None if leads else "its path leads to another root")
+        if leads:
+            self.notes["consistency"] = f"from {size1} entries with root {roots[0].hex()}"
+
+    def check_earlier(self, bundle, checkpoint, earlier, trusted):
+        protected, head, root, signature, _ = earlier
+        known = [key for key in (bundle[3][1], trusted) if key is not None and sha256(key) == head[4]]
+        if not known:
+            return self.look("earlier", f"it is signed by key {head[4].hex()[:16]}, which is not here")
+        if not is_signed(known[0], protected, root, signature):
+            return self.look("earlier", "its signature does not verify")
+        why = refuse_growth(earlier, checkpoint)
+        self.look("earlier", why)
+        if why is None:
+            self.notes["earlier"] = f"over {head[-70001]} entries"
+
+    def check_outcomes(self, entries, period):
+        permits, open_permits, before, notes = {}, {}, [], []
         for entry in entries:
             seq, body = entry[2], entry[6]
             if entry[4] == 0 and body[6] <= 1:
                 permits[body[1]] = seq
-                open_permits.append(seq)
+                open_permits[seq] = True
             elif entry[4] == 1:
                 permit = permits.get(body[1])
-                self.look("outcomes", f"outcome {seq} has no permit here" if permit is None else None)
-                open_permits = [one for one in open_permits if one != permit]
+                open_permits.pop(permit, None)
+                if permit is None and period is not None and period[0] > 0:
+                    before.append(seq)
+                else:
+                    self.look("outcomes", f"outcome {seq} has no permit here" if permit is None else None)
+        if before:
+            notes.append(f"of outcome {before[0]} it came before entry {period[0]}")
         if open_permits:
-            self.notes["outcomes"] = f"the outcome of permit {open_permits[0]} is not here"
+            notes.append(f"the outcome of permit {next(iter(open_permits))} is not here")
+        if notes:
+            self.notes["outcomes"] = ", ".join(notes)
 
     def check_profile(self, bundle, entries, named_profile):
         decisions = [entry for entry in entries if entry[4] == 0]
@@ -325,7 +237,25 @@ class Findings:
             self.look("outside", CANNOT)
 
 
-def verify(content, trusted, named_profile):
+def refuse_growth(earlier, checkpoint):
+    """What is wrong when the log of the one checkpoint is to have grown into that of the other; None: nothing."""
+    (_, head, root, _, _), (_, now, newer, _, proof) = earlier, checkpoint
+    before, size = head[-70001], now[-70001]
+    if head[15][1] != now[15][1] or head[15][2] != now[15][2]:
+        return "it is of another gateway or log"
+    if before == size:
+        return None if root == newer else f"it has another root over the same {size} entries"
+    if before > size:
+        return f"it is over {before} entries, this one over {size}"
+    if proof is None:
+        return "no proof leads from it: the bundle has none"
+    if proof[0] != before or proof[1] != size:
+        return f"it is over {before} entries, and the proof leads from {proof[0]}"
+    grew = growth_roots(*proof, root) == (root, newer)
+    return None if grew else "the proof does not lead from it: this is not the log that it was"
+
+
+def verify(content, trusted, named_profile, earlier=None, period=None):
     """Findings, then lines about the checkpoint and the entries, then whether the key says it is software."""
     findings = Findings()
     bundle = findings.attempt("form", read_bundle, content)
@@ -341,7 +271,13 @@ def verify(content, trusted, named_profile):
         findings.check_key(bundle, checkpoint, trusted)
         findings.check_paths(seen, checkpoint)
     findings.check_order(seen)
-    findings.check_outcomes(entries)
+    whole_period = findings.check_period(bundle, checkpoint, period)
+    if checkpoint is not None:
+        kept = None if earlier is None else findings.read_earlier(earlier)
+        findings.check_growth(bundle, checkpoint, kept)
+        if kept is not None:
+            findings.check_earlier(bundle, checkpoint, kept, trusted)
+    findings.check_outcomes(entries, whole_period)
     findings.check_profile(bundle, entries, named_profile)
     findings.check_key_bundle(bundle, entries)
     return findings, describe(checkpoint, entries), 6 in bundle[3]
@@ -352,7 +288,12 @@ def describe(checkpoint, entries):
         claims = checkpoint[1][15]
         size = checkpoint[1][-70001]
         yield f"checkpoint over {size} entries of {claims[1]!a}, log {claims[2]!a}, {utc_text(claims[6])}"
-    for entry in entries:
+    left_out = len(entries) - SHOWN_MAX
+    for at, entry in enumerate(entries):
+        if left_out > 0 and SHOWN_MAX // 2 <= at < SHOWN_MAX // 2 + left_out:
+            if at == SHOWN_MAX // 2:
+                yield f"... {left_out} more"
+            continue
         kind, body = TYPES[entry[4]], entry[6]
         word = VERDICTS[body[6]] if entry[4] == 0 else OUTCOMES[body[2]] if entry[4] == 1 else ""
         yield f"{entry[2]}  {utc_text(entry[5][0] / 1e6)}  {kind}  {word}".rstrip()
@@ -372,20 +313,30 @@ def read_key(path):
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
+def read_period(text):
+    numbers = re.fullmatch(r"(\d{1,15})-(\d{1,15})", text, re.ASCII)
+    if numbers is None or int(numbers[1]) > int(numbers[2]):
+        raise argparse.ArgumentTypeError("not FIRST-LAST, two whole numbers")
+    return int(numbers[1]), int(numbers[2])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
     parser.add_argument("--trust", help="public key (PEM or DER) that must have signed")
     parser.add_argument("--profile", help="file that the decisions must name")
+    parser.add_argument("--earlier", help="checkpoint, or bundle, that you kept from before: the log must continue it")
+    parser.add_argument("--period", type=read_period, help="FIRST-LAST: numbers of entries that must all be here")
     given = parser.parse_args()
     try:
         content = open(given.bundle, "rb").read(BYTES_MAX + 1)
         trusted = None if given.trust is None else read_key(given.trust)
         profile = None if given.profile is None else open(given.profile, "rb").read()
+        earlier = None if given.earlier is None else open(given.earlier, "rb").read(BYTES_MAX + 1)
     except (OSError, ValueError) as error:
         print(f"cannot be read: {error}", file=sys.stderr)
         return 2
-    findings, lines, software = verify(content, trusted, profile)
+    findings, lines, software = verify(content, trusted, profile, earlier, given.period)
     print(f"{given.bundle}: a proof bundle")
     print("\n".join([*lines, "", *findings.lines(), ""]))
     if trusted is None:

@@ -4,6 +4,7 @@ import { BUNDLE_BYTES_MAX } from "../evidence/bundle.js";
 import type { BundleCheck } from "../evidence/bundle-findings.js";
 import { hex } from "../evidence/hex.js";
 import { readSegmentName } from "../evidence/segment.js";
+import type { Period } from "../evidence/verify-growth.js";
 import { verifyBundle, type BundleReport } from "../evidence/verify-bundle.js";
 import { sha256 } from "./evidence-files.js";
 import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js";
@@ -19,6 +20,10 @@ export type BundleCommand = {
   /** Public key (PEM or DER) that must have signed; null: the bundle's own. */
   readonly trust: string | null;
   readonly json: boolean;
+  /** Checkpoint, or bundle, that its log must continue. */
+  readonly earlier?: string | null;
+  /** Numbers of entries that must all be here. */
+  readonly period?: Period | null;
 };
 
 /** `holdpoint evidence verify BUNDLE`: a line per check. 0: nothing is wrong; 1: a check failed. */
@@ -35,18 +40,22 @@ export async function verifyBundleFile(
   }
   const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
   const profile = command.profile === null ? null : await readNamed(command.profile);
+  const earlier = command.earlier == null ? null : await readBundle(command.earlier);
   const report = verifyBundle(await readBundle(file), {
     sha256,
     verifySignature: signatureVerifier(),
     trusted,
     profile: profile === null ? null : new Uint8Array(profile),
+    earlier,
+    period: command.period ?? null,
   });
   streams.out.write(command.json ? renderJson(report) : renderText(command, report));
   return report.ok ? 0 : 1;
 }
 
-async function readBundle(file: string): Promise<Uint8Array> {
-  const { size } = await stat(file);
+/** A file no longer than a bundle may be. */
+export async function readBundle(file: string): Promise<Uint8Array> {
+  const { size } = await stat(file).catch(() => ({ size: 0 }));
   if (size > BUNDLE_BYTES_MAX) {
     throw new Refusal(`${file}: ${size} bytes; no bundle is longer than ${BUNDLE_BYTES_MAX}`, 2);
   }
@@ -57,6 +66,9 @@ async function readBundle(file: string): Promise<Uint8Array> {
   }
 }
 
+/** Of more entries only the first and the last are listed, half of these each. */
+const SHOWN_MAX = 100;
+
 function renderText(command: BundleCommand, report: BundleReport): string {
   const { claim } = report;
   const lines = [`${command.directory}: a proof bundle`];
@@ -65,7 +77,10 @@ function renderText(command: BundleCommand, report: BundleReport): string {
     const when = utcText(issuedUtcS);
     lines.push(showPlain(`checkpoint over ${size} entries of ${gateway}, log ${log}, ${when}`));
   }
-  lines.push(...report.entries.map((read) => showPlain(entryLine(read))), "");
+  const shown = report.entries.map((read) => showPlain(entryLine(read)));
+  const leftOut = shown.length - SHOWN_MAX;
+  if (leftOut > 0) shown.splice(SHOWN_MAX / 2, leftOut, `... ${leftOut} more`);
+  lines.push(...shown, "");
   lines.push(...report.checks.flatMap(renderCheck), "");
   if (command.trust === null) {
     lines.push("keys: taken from the bundle itself (--trust names others)");

@@ -1,9 +1,12 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { addCheckpointCommand } from "./evidence-checkpoint.js";
+import type { Period } from "../evidence/verify-growth.js";
 import { exportEvidence } from "./evidence-export.js";
+import { exportPeriod } from "./export-period.js";
 import { showEvidence, tailEvidence } from "./evidence-tail.js";
 import { verifyEvidence } from "./evidence-verify.js";
-import type { CliStreams } from "./output.js";
+import { Refusal, type CliStreams } from "./output.js";
+import { readAsk, type AskFlags } from "./period-ask.js";
 import { addQueryCommand } from "./query-command.js";
 
 export type EvidenceDeps = {
@@ -30,13 +33,16 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
     .option("--replay", "also judge every decision again", false)
     .option("--profile <file>", "judge by this profile instead of those in the log")
     .option("--trust <file>", "public key (PEM or DER) that must have signed")
+    .option("--earlier <file>", "checkpoint or bundle you kept: the log must continue it")
+    .option("--period <first-last>", "numbers of entries that a bundle must have all", parsePeriod)
     .option("--json", "report as JSON", false)
     .action(async (directory: string, options: VerifyFlags) => {
       const { replay, json } = options;
+      const bundle = { earlier: options.earlier ?? null, period: options.period ?? null };
       const profile = options.profile ?? null;
       const trust = options.trust ?? null;
       const { checker } = deps;
-      const command = { directory, replay, profile, trust, json, checker };
+      const command = { directory, replay, profile, trust, json, checker, ...bundle };
       deps.exit(await verifyEvidence(command, deps.streams));
     });
   addExportCommand(evidence, deps);
@@ -64,23 +70,43 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
 function addExportCommand(evidence: Command, deps: EvidenceDeps): void {
   evidence
     .command("export")
-    .description("prove one entry, and what belongs to it, to somebody who has nothing else")
+    .description(
+      "prove one entry and what belongs to it, or a whole period, to somebody who has nothing else",
+    )
     .argument("<dir>", "evidence directory")
-    .requiredOption("--seq <n>", "evidence number", parseCount)
+    .option("--seq <n>", "one entry, by its evidence number", parseCount)
+    .option("--from <time>", "period: first UTC time in it (2026-11-23T14:05:00Z, 2026-11-23)")
+    .option("--to <time>", "period: last UTC time in it")
+    .option("--from-seq <n>", "period: first evidence number in it", parseCount)
+    .option("--to-seq <n>", "period: last evidence number in it", parseCount)
+    .option("--earlier <file>", "period: checkpoint or bundle that the proof is to lead from")
     .option("--out <file>", "bundle to write (holdpoint-proof-N.cbor)")
-    .option("--receipt", "also an RFC 9942 receipt, for other tools", false)
+    .option("--receipt", "also an RFC 9942 receipt of the one entry, for other tools", false)
     .option("--with-profile", "the profile's exact bytes with it", false)
     .option("--json", "report as JSON", false)
     .action(async (directory: string, options: ExportFlags) => {
-      const { seq, receipt, withProfile, json } = options;
+      const { receipt, withProfile, json } = options;
+      const ask = readAsk(options);
+      const { verifier, streams } = deps;
+      if (ask.kind !== "entry") {
+        if (receipt) throw new Refusal("--receipt is for one entry: name it with --seq", 2);
+        const [out, earlier] = [options.out ?? null, options.earlier ?? null];
+        const command = { directory, ask, out, earlier, withProfile, json, verifier };
+        deps.exit(await exportPeriod(command, streams));
+        return;
+      }
+      if (options.earlier !== undefined) {
+        throw new Refusal("--earlier is for a period: name one with --from and --to", 2);
+      }
+      const { seq } = ask;
       const out = options.out ?? `holdpoint-proof-${seq}.cbor`;
-      const command = { directory, seq, out, receipt, withProfile, json, verifier: deps.verifier };
+      const command = { directory, seq, out, receipt, withProfile, json, verifier };
       deps.exit(await exportEvidence(command, deps.streams));
     });
 }
 
-type ExportFlags = {
-  readonly seq: number;
+type ExportFlags = AskFlags & {
+  readonly earlier?: string;
   readonly out?: string;
   readonly receipt: boolean;
   readonly withProfile: boolean;
@@ -90,6 +116,8 @@ type VerifyFlags = {
   readonly replay: boolean;
   readonly profile?: string;
   readonly trust?: string;
+  readonly earlier?: string;
+  readonly period?: Period;
   readonly json: boolean;
 };
 type TailFlags = { readonly count: number; readonly follow: boolean };
@@ -97,4 +125,11 @@ type TailFlags = { readonly count: number; readonly follow: boolean };
 function parseCount(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("not a whole number");
   return Number(text);
+}
+
+function parsePeriod(text: string): Period {
+  const [, first, last] = /^(\d{1,15})-(\d{1,15})$/.exec(text) ?? [];
+  const period = { from: Number(first), to: Number(last) };
+  if (period.from <= period.to) return period;
+  throw new InvalidArgumentError("not FIRST-LAST, two whole numbers");
 }

@@ -1,8 +1,8 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { encodeSign1 } from "../codec/cose/sign1.js";
-import { encodeBundle, type BundleItem } from "../evidence/bundle.js";
-import type { Checkpoint } from "../evidence/checkpoint.js";
+import { BUNDLE_BYTES_MAX, encodeBundle, type BundleItem } from "../evidence/bundle.js";
+import { carryConsistency, type Checkpoint } from "../evidence/checkpoint.js";
+import type { ConsistencyProof } from "../evidence/merkle-proof.js";
+import type { Period } from "../evidence/verify-growth.js";
 import { hex } from "../evidence/hex.js";
 import { encodeReceipt } from "../evidence/receipt.js";
 import { verifyBundle } from "../evidence/verify-bundle.js";
@@ -10,9 +10,11 @@ import { utcText } from "./bundle-verify.js";
 import { sha256 } from "./evidence-files.js";
 import { signatureVerifier } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
+import { writeFiles } from "./export-files.js";
 import { describeExport, partFiles, type NewFile, type Shown } from "./export-parts.js";
 import { findPaths, gatherStory, type Story, type StoryEntry } from "./export-story.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
+import { readVerifier } from "./python-verifier.js";
 
 export type ExportCommand = {
   readonly directory: string;
@@ -51,7 +53,7 @@ export async function exportEvidence(command: ExportCommand, streams: CliStreams
     ...partFiles(shown),
     ...(command.receipt ? [receiptFile(shown, command.seq)] : []),
   ];
-  await writeAll(dirname(command.out), files);
+  await writeFiles(dirname(command.out), files);
   streams.out.write(command.json ? renderJson(command, shown, files) : renderText(shown, files));
   return 0;
 }
@@ -64,7 +66,7 @@ type Found = {
   readonly items: readonly BundleItem[];
 };
 
-const LATER =
+export const LATER =
   "A gateway that runs signs the rest within a second, one that starts again signs what it finds: export it then";
 
 function underCheckpoint(story: Story, seq: number): Pick<Found, "checkpoint" | "signed"> {
@@ -126,12 +128,21 @@ const WHY_ALONE = {
   hold: "It was held: nothing was sent, so it has no outcome",
 } as const;
 
-function makeBundle(shown: Shown, story: Story): Uint8Array {
+/** What a bundle is to show besides its entries, and of which log. */
+export type Claimed = {
+  readonly directory: string;
+  /** From an earlier checkpoint; the checkpoint's own leads from the one before it, and is left out. */
+  readonly consistency?: ConsistencyProof | null;
+  readonly earlier?: Uint8Array | null;
+  readonly period?: Period | null;
+};
+
+/** Bytes of a bundle that verifies. A Refusal when it would not. */
+export function makeBundle(shown: Shown, claimed: Claimed): Uint8Array {
   const { checkpoint, items, spki, software, profile } = shown;
-  // What leads from the checkpoint before is of no use without that one: it is not signed, and is left out.
-  const bare = encodeSign1({ ...checkpoint.sign1, unprotectedHeaders: new Map() });
+  const { directory, consistency = null, earlier = null, period = null } = claimed;
   const bundle = encodeBundle({
-    checkpoint: bare,
+    checkpoint: carryConsistency(checkpoint, consistency),
     items,
     key: {
       spki,
@@ -145,17 +156,26 @@ function makeBundle(shown: Shown, story: Story): Uint8Array {
     profile,
     profileSignatures: [],
   });
+  if (bundle.length > BUNDLE_BYTES_MAX) {
+    const advice = "choose a shorter period, or leave --with-profile out";
+    throw new Refusal(
+      `${directory}: a bundle of ${bundle.length} bytes, and none may have more than ${BUNDLE_BYTES_MAX}: ${advice}`,
+      1,
+    );
+  }
   const verifySignature = signatureVerifier();
   const { checks } = verifyBundle(bundle, {
     sha256,
     verifySignature,
     trusted: null,
     profile: null,
+    earlier,
+    period,
   });
   const wrong = checks.find(({ status }) => status === "FAIL");
   if (wrong === undefined) return bundle;
   throw new Refusal(
-    `${story.directory}: the log does not prove this: ${wrong.why ?? wrong.label}; holdpoint evidence verify ${story.directory} says where`,
+    `${directory}: the log does not prove this: ${wrong.why ?? wrong.label}; holdpoint evidence verify ${directory} says where`,
     1,
   );
 }
@@ -167,33 +187,6 @@ function receiptFile(shown: Shown, seq: number): NewFile {
     path: `${shown.stem}.receipt.cbor`,
     content: encodeReceipt(shown.checkpoint, item.proof),
   };
-}
-
-async function readVerifier(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch {
-    throw new Refusal(`${path}: the verifier that goes with an export is missing; install anew`, 2);
-  }
-}
-
-/** All or nothing where any of them is there already. */
-async function writeAll(folder: string, files: readonly NewFile[]): Promise<void> {
-  for (const { path } of files) {
-    const there = await stat(join(folder, path)).catch(() => null);
-    if (there === null) continue;
-    throw new Refusal(`${join(folder, path)} is there already: name another file with --out`, 2);
-  }
-  for (const { path, content } of files) {
-    const file = join(folder, path);
-    try {
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, content, { flag: "wx" });
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown fault";
-      throw new Refusal(`${file} cannot be written (${code})`, 2);
-    }
-  }
 }
 
 function renderText(shown: Shown, files: readonly NewFile[]): string {

@@ -4,10 +4,12 @@ import { hex } from "../evidence/hex.js";
 import { PartJoiner } from "../evidence/parts.js";
 import { Replay, type ReplayCounts } from "../evidence/replay.js";
 import { LogVerifier, type VerifyReport } from "../evidence/verify.js";
+import type { Period } from "../evidence/verify-growth.js";
+import type { HeldCheckpoint } from "../evidence/verify-held.js";
 import { compileProfile } from "../kernel/profile/compile.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import { loadProfile } from "../profile/load.js";
-import { verifyBundleFile } from "./bundle-verify.js";
+import { readBundle, verifyBundleFile } from "./bundle-verify.js";
 import { countBytes, listSegments, readSegment, sha256, visitEntries } from "./evidence-files.js";
 import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js";
 import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
@@ -25,6 +27,10 @@ export type VerifyCommand = {
   readonly json: boolean;
   /** Program of a checking thread; without it everything is checked in this one. */
   readonly checker?: URL | undefined;
+  /** Checkpoint or bundle kept elsewhere, that this log, or that of this bundle, must continue. */
+  readonly earlier?: string | null;
+  /** Of a bundle: the numbers of entries that must all be in it. */
+  readonly period?: Period | null;
 };
 
 /**
@@ -34,10 +40,14 @@ export type VerifyCommand = {
 export async function verifyEvidence(command: VerifyCommand, streams: CliStreams): Promise<0 | 1> {
   const named = await stat(command.directory).catch(() => null);
   if (named?.isFile() === true) return await verifyBundleFile(command, streams);
+  if (command.period != null) {
+    throw new Refusal("--period is for a proof bundle, not for a whole log", 2);
+  }
   const segments = await listSegments(command.directory);
   const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
   const substitute =
     command.profile === null ? null : await readProfileFile(command.profile, streams.err);
+  const held = await readHeld(command.earlier ?? null);
   const total = await countBytes(command.directory, segments);
   const needsProfiles = command.replay && substitute === null;
   const progress = new Progress(streams.err, needsProfiles ? 2 * total : total);
@@ -47,7 +57,7 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
     const profiles = needsProfiles
       ? await collectProfiles(log, progress, streams.err)
       : new Map<string, CompiledProfile>();
-    run = startRun(command, { trusted, substitute, profiles });
+    run = startRun(command, { trusted, held, substitute, profiles });
     await readLog(log, run, progress);
   } finally {
     progress.end();
@@ -94,6 +104,10 @@ async function readLog({ command, segments, total }: Log, run: Run, done: Progre
   }
 }
 
+async function readHeld(path: string | null): Promise<readonly HeldCheckpoint[]> {
+  return path === null ? [] : [{ name: path, body: await readBundle(path) }];
+}
+
 type Result = {
   readonly command: VerifyCommand;
   readonly report: VerifyReport;
@@ -114,6 +128,7 @@ function startRun(
   command: VerifyCommand,
   of: {
     readonly trusted: readonly Uint8Array[] | null;
+    readonly held: readonly HeldCheckpoint[];
     readonly substitute: CompiledProfile | null;
     readonly profiles: ReadonlyMap<string, CompiledProfile>;
   },
@@ -125,6 +140,7 @@ function startRun(
     sha256,
     verifySignature: signatureVerifier(),
     trusted: of.trusted,
+    held: of.held,
     entry: (entry, place) => {
       holder.replay?.entry(entry, place);
     },
@@ -222,10 +238,12 @@ function renderCheck(check: CheckResult): readonly string[] {
   if (check.first === null) return [line];
   const { place, why } = check.first;
   const more = check.faults > 1 ? ` (and ${check.faults - 1} more)` : "";
-  return [
-    line,
-    `             ${place.segment}, byte ${place.offset}, seq ${place.seq}: ${why}${more}`,
-  ];
+  // What was kept elsewhere has no place in the log.
+  const where =
+    check.id === "held"
+      ? place.segment
+      : `${place.segment}, byte ${place.offset}, seq ${place.seq}`;
+  return [line, `             ${where}: ${why}${more}`];
 }
 
 function renderJson({ report, counts, faults }: Result): string {

@@ -146,18 +146,18 @@ echo 'the profile is the one that is named'
 }
 
 /** One word of a shell, whatever is in it. */
-function quote(word: string): string {
+export function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-function cborUint(value: number): string {
+export function cborUint(value: number): string {
   const writer = new CborWriter(16);
   writer.uint(value);
   return hex(writer.copy());
 }
 
 /** ECDSA-Sig-Value (RFC 3279 section 2.2.3) of r || s. */
-function derSignature(signature: Uint8Array): Uint8Array {
+export function derSignature(signature: Uint8Array): Uint8Array {
   const half = signature.length / 2;
   const numbers = [signature.subarray(0, half), signature.subarray(half)].flatMap(derInteger);
   return Uint8Array.from([0x30, numbers.length, ...numbers]);

@@ -13,6 +13,9 @@ export const BUNDLE_CHECKS = [
   { id: "places", label: "every path is for its entry's own number" },
   { id: "paths", label: "every path leads from its entry to the signed root" },
   { id: "chain", label: "neighbours in the log name each other" },
+  { id: "period", label: "no entry between the first and the last is left out" },
+  { id: "consistency", label: "the checkpoint's consistency proof leads to the signed root" },
+  { id: "earlier", label: "the log began as the earlier checkpoint that you named" },
   { id: "outcomes", label: "every outcome belongs to a permit that is here" },
   { id: "profile", label: "the profile is the one that every decision names" },
   { id: "people", label: "the profile is signed by people" },
@@ -36,13 +39,16 @@ export type BundleCheck = {
 
 export class BundleFindings {
   private readonly looked = new Map<BundleCheckId, number>();
-  private readonly faults = new Map<BundleCheckId, readonly string[]>();
+  private readonly faults = new Map<BundleCheckId, { readonly first: string; count: number }>();
   private readonly notes = new Map<BundleCheckId, string>();
 
   /** One thing looked at; `why`: what is wrong with it. */
   look(check: BundleCheckId, why: string | null): void {
     this.looked.set(check, (this.looked.get(check) ?? 0) + 1);
-    if (why !== null) this.faults.set(check, [...(this.faults.get(check) ?? []), why]);
+    if (why === null) return;
+    const known = this.faults.get(check);
+    if (known === undefined) this.faults.set(check, { first: why, count: 1 });
+    else known.count += 1;
   }
 
   note(check: BundleCheckId, text: string): void {
@@ -53,14 +59,14 @@ export class BundleFindings {
   results(): readonly BundleCheck[] {
     return BUNDLE_CHECKS.map(({ id, label }) => {
       const looked = this.looked.get(id) ?? 0;
-      const faults = this.faults.get(id) ?? [];
+      const faults = this.faults.get(id) ?? null;
       return {
         id,
         label,
-        status: faults.length > 0 ? "FAIL" : looked > 0 ? "PASS" : "NOT PRESENT",
+        status: faults !== null ? "FAIL" : looked > 0 ? "PASS" : "NOT PRESENT",
         looked,
-        faults: faults.length,
-        why: faults[0] ?? null,
+        faults: faults?.count ?? 0,
+        why: faults?.first ?? null,
         note: this.notes.get(id) ?? null,
       };
     });

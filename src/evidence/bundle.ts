@@ -81,12 +81,17 @@ export type BundleRead =
  */
 export function decodeBundle(bytes: Uint8Array): BundleRead {
   if (bytes.length > BUNDLE_BYTES_MAX) return refuse("it is too long to be a bundle");
-  if (!MARK.every((byte, i) => bytes[i] === byte)) return refuse(NO_BUNDLE);
+  if (!isBundle(bytes)) return refuse(NO_BUNDLE);
   const decoded = decodeCbor(bytes);
   if (!decoded.ok) return refuse("it is not one item of canonical CBOR");
   const { value } = decoded;
   if (typeof value !== "object" || value === null || !("tag" in value)) return refuse(NO_BUNDLE);
   return isCborMap(value.value) ? readFields(value.value) : refuse(NO_BUNDLE);
+}
+
+/** It begins as one; more is not known yet. */
+export function isBundle(bytes: Uint8Array): boolean {
+  return MARK.every((byte, i) => bytes[i] === byte);
 }
 
 export function encodeInclusion(proof: InclusionProof): Uint8Array {

@@ -70,21 +70,20 @@ export function finishCheckpoint(
   signature: Uint8Array,
   consistency: ConsistencyProof | null,
 ): Uint8Array {
-  const unprotectedHeaders: CborMap =
-    consistency === null
-      ? new Map()
-      : new Map([
-          [
-            LABEL.proofs,
-            new Map<CborKey, CborValue>([[PROOF.consistency, [encodeConsistency(consistency)]]]),
-          ],
-        ]);
   return encodeSign1({
     protectedBytes: draft.protectedBytes,
-    unprotectedHeaders,
+    unprotectedHeaders: proofHeaders(consistency),
     payload: draft.root,
     signature,
   });
+}
+
+/** The same signed checkpoint with another proof, or with none: proofs are not signed. */
+export function carryConsistency(
+  { sign1 }: Checkpoint,
+  consistency: ConsistencyProof | null,
+): Uint8Array {
+  return encodeSign1({ ...sign1, unprotectedHeaders: proofHeaders(consistency) });
 }
 
 export type CheckpointRead =
@@ -177,6 +176,14 @@ function readProofs(headers: CborMap): ConsistencyProof | null | string {
   return readConsistency(bytes) ?? "a consistency proof of another shape";
 }
 
+function proofHeaders(consistency: ConsistencyProof | null): CborMap {
+  if (consistency === null) return new Map();
+  const proofs = new Map<CborKey, CborValue>([
+    [PROOF.consistency, [encodeConsistency(consistency)]],
+  ]);
+  return new Map([[LABEL.proofs, proofs]]);
+}
+
 function encodeConsistency(proof: ConsistencyProof): Uint8Array {
   return encodeCbor([proof.size1, proof.size2, proof.path]);
 }
@@ -186,6 +193,7 @@ function readConsistency(bytes: Uint8Array): ConsistencyProof | null {
   if (!decoded.ok || !isCborList(decoded.value) || decoded.value.length !== 3) return null;
   const [size1, size2, list] = decoded.value;
   if (typeof size1 !== "number" || typeof size2 !== "number") return null;
+  if (size1 < 0 || size2 < 0) return null;
   if (list === undefined || !isCborList(list) || list.length > 2 * 53) return null;
   const path: Uint8Array[] = [];
   for (const hash of list) {

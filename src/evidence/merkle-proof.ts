@@ -51,11 +51,26 @@ export function verifyConsistency(
   sha256: Sha256,
 ): boolean {
   const { size1, size2, path } = proof;
-  if (!isSize(size1) || !isSize(size2) || size1 === 0 || size1 > size2) return false;
-  if (size1 === size2) return path.length === 0 && equalBytes(root1, root2);
-  if (!areHashes([root1, root2, ...path])) return false;
-  const [first, ...rest] = isPowerOfTwo(size1) ? [root1, ...path] : path;
-  if (first === undefined || path.length === 0) return false;
+  if (size1 === size2) {
+    const isProof = isSize(size1) && size1 > 0 && path.length === 0;
+    return isProof && equalBytes(root1, root2);
+  }
+  const roots = consistencyRoots(proof, root1, sha256);
+  return roots !== null && equalBytes(roots.older, root1) && equalBytes(roots.newer, root2);
+}
+
+/**
+ * Both roots that a consistency proof leads to. `perfect`: the older root, used only where its size is a power
+ * of two, as the path leaves it out there. Null for anything malformed, and where that root is needed and null.
+ */
+export function consistencyRoots(
+  { size1, size2, path }: ConsistencyProof,
+  perfect: Uint8Array | null,
+  sha256: Sha256,
+): { readonly older: Uint8Array; readonly newer: Uint8Array } | null {
+  if (!isSize(size1) || !isSize(size2) || size1 === 0 || size1 >= size2) return null;
+  const [first, ...rest] = isPowerOfTwo(size1) ? [perfect ?? EMPTY, ...path] : path;
+  if (first === undefined || path.length === 0 || !areHashes([first, ...rest])) return null;
   const node = nodeHasher(sha256);
   // The first node stands at the highest level where the old tree's last subtree is perfect.
   let levelSize = 1;
@@ -71,7 +86,19 @@ export function verifyConsistency(
       sr = onLeft ? node(c, sr) : node(sr, c);
     },
   );
-  return climbed && equalBytes(fr, root1) && equalBytes(sr, root2);
+  return climbed ? { older: fr, newer: sr } : null;
+}
+
+/**
+ * Root of the first 2^n leaves, the most of them that are before the proof's own: the outermost left-hand node
+ * on its path. Null: there is none. As good as the path is.
+ */
+export function perfectBefore({ size, index, path }: InclusionProof): Uint8Array | null {
+  const holder: { left: Uint8Array | null } = { left: null };
+  climb(index, size - 1, path, (sibling, onLeft) => {
+    if (onLeft) holder.left = sibling;
+  });
+  return holder.left;
 }
 
 /** From node `index` of a level whose last node is `last` to the root; false when the path has another length. */
@@ -104,6 +131,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 const HASH_BYTES = 32;
+const EMPTY = new Uint8Array(0);
 
 function areHashes(hashes: readonly Uint8Array[]): boolean {
   return hashes.every((hash) => hash.length === HASH_BYTES);
@@ -113,8 +141,9 @@ function isSize(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-function isPowerOfTwo(value: number): boolean {
-  let rest = value;
+/** Of a size that is not 0. */
+export function isPowerOfTwo(size: number): boolean {
+  let rest = size;
   while (rest % 2 === 0) rest /= 2;
   return rest === 1;
 }

@@ -5,6 +5,8 @@ import { readCheckpoint, type Checkpoint, type CheckpointClaim } from "./checkpo
 import { decodeEntry, type ReadEntry } from "./decode-entry.js";
 import { FRAME_KIND, type Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
+import { checkEarlier, checkGrowth, checkPeriod, type Period } from "./verify-growth.js";
+import type { DecisionBody, EntryBody } from "../kernel/record/entry.js";
 import { equalBytes, verifyInclusion } from "./merkle-proof.js";
 import type { VerifySignature } from "./verify-checkpoints.js";
 
@@ -15,6 +17,10 @@ export type BundleOptions = {
   readonly trusted: readonly Uint8Array[] | null;
   /** A profile's exact bytes that the decisions must name, besides any in the bundle. */
   readonly profile: Uint8Array | null;
+  /** File of a checkpoint, or of another bundle, that somebody kept from before: the log must have grown from it. */
+  readonly earlier?: Uint8Array | null;
+  /** Numbers of entries that must all be here. */
+  readonly period?: Period | null;
 };
 
 export type BundleReport = {
@@ -39,7 +45,7 @@ export function verifyBundle(bytes: Uint8Array, options: BundleOptions): BundleR
   findings.look("form", decoded.ok ? null : decoded.why);
   if (!decoded.ok) return report(findings, { claim: null, entries: [], bundle: null }, options);
   const { bundle } = decoded;
-  const checkpoint = readBare(bundle.checkpoint, findings);
+  const checkpoint = readSigned(bundle.checkpoint, findings);
   const seen = bundle.items.map((item) => readItem(item, findings, options.sha256));
   const entries = seen.flatMap(({ read: entry }) => (entry === null ? [] : [entry]));
   if (checkpoint !== null) {
@@ -47,7 +53,13 @@ export function verifyBundle(bytes: Uint8Array, options: BundleOptions): BundleR
     for (const item of seen) checkPath(item, checkpoint, { findings, options });
   }
   checkOrder(seen, findings);
-  checkOutcomes(entries, findings);
+  const asked = options.period ?? null;
+  const period = checkPeriod(bundle, { checkpoint, asked }, findings);
+  if (checkpoint !== null) {
+    checkGrowth(bundle, checkpoint, { findings, options });
+    checkEarlier(bundle, checkpoint, { findings, options });
+  }
+  checkOutcomes(entries, period, findings);
   checkProfile(bundle, entries, { findings, options });
   checkKeyBundle(bundle, entries, findings);
   return report(findings, { claim: checkpoint?.claim ?? null, entries, bundle }, options);
@@ -75,13 +87,10 @@ function report(
   return { checks, ok, claim, entries, key, software: bundle?.key.software === true };
 }
 
-/** What leads from the checkpoint before proves nothing where that one is not. */
-function readBare(bytes: Uint8Array, findings: BundleFindings): Checkpoint | null {
+function readSigned(bytes: Uint8Array, findings: BundleFindings): Checkpoint | null {
   const read = readCheckpoint(bytes);
-  const isBare = read.ok && read.checkpoint.consistency === null;
-  const why = read.ok ? "it carries a proof from a checkpoint that is not here" : read.why;
-  findings.look("checkpoint", isBare ? null : why);
-  return isBare ? read.checkpoint : null;
+  findings.look("checkpoint", read.ok ? null : read.why);
+  return read.ok ? read.checkpoint : null;
 }
 
 function readItem(item: BundleItem, findings: BundleFindings, sha256: Sha256): Seen {
@@ -144,22 +153,42 @@ function checkOrder(seen: readonly Seen[], findings: BundleFindings): void {
   }
 }
 
-function checkOutcomes(entries: readonly ReadEntry[], findings: BundleFindings): void {
+/** `period`: entries without a gap, from which a permit that is not here came before the first of them. */
+function checkOutcomes(
+  entries: readonly ReadEntry[],
+  period: Period | null,
+  findings: BundleFindings,
+): void {
   const permits = new Map<string, number>();
   const open = new Set<number>();
+  const before: number[] = [];
   for (const { entry } of entries) {
     const { body, seq } = entry;
-    if (body.type === "decision" && (body.verdict === "permit" || body.verdict === "clamp")) {
+    if (isPermit(body)) {
       permits.set(hex(body.id), seq);
       open.add(seq);
     } else if (body.type === "outcome") {
       const permit = permits.get(hex(body.id));
-      findings.look("outcomes", permit === undefined ? `outcome ${seq} has no permit here` : null);
       if (permit !== undefined) open.delete(permit);
+      if (permit === undefined && period !== null && period.from > 0) before.push(seq);
+      else {
+        const why = permit === undefined ? `outcome ${seq} has no permit here` : null;
+        findings.look("outcomes", why);
+      }
     }
   }
   const [first] = open;
-  if (first !== undefined) findings.note("outcomes", `the outcome of permit ${first} is not here`);
+  const [earliest] = before;
+  const notes: string[] = [];
+  if (earliest !== undefined) {
+    notes.push(`of outcome ${earliest} it came before entry ${period?.from ?? 0}`);
+  }
+  if (first !== undefined) notes.push(`the outcome of permit ${first} is not here`);
+  if (notes.length > 0) findings.note("outcomes", notes.join(", "));
+}
+
+function isPermit(body: EntryBody): body is DecisionBody {
+  return body.type === "decision" && (body.verdict === "permit" || body.verdict === "clamp");
 }
 
 function checkProfile(

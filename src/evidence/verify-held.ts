@@ -1,12 +1,13 @@
 import { ES256, verifySign1 } from "../codec/cose/sign1.js";
-import { readCheckpoint, type Checkpoint } from "./checkpoint.js";
+import type { Checkpoint } from "./checkpoint.js";
 import type { Findings, Place } from "./findings.js";
 import type { Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
 import { equalBytes } from "./merkle-proof.js";
 import type { VerifySignature } from "./verify-checkpoints.js";
+import { readEarlier } from "./verify-growth.js";
 
-/** A checkpoint that somebody outside kept: the body of its frame, and where it came from, for the report. */
+/** A checkpoint that somebody outside kept, alone or in a proof bundle, and where it came from, for the report. */
 export type HeldCheckpoint = { readonly name: string; readonly body: Uint8Array };
 
 /**
@@ -22,10 +23,10 @@ export class HeldVerifier {
   constructor(findings: Findings, held: readonly HeldCheckpoint[]) {
     this.findings = findings;
     this.read = held.flatMap(({ name, body }) => {
-      const read = readCheckpoint(body);
+      const read = readEarlier(body);
       findings.look("held");
       if (read.ok) return [{ name, checkpoint: read.checkpoint }];
-      findings.fault("held", nowhere(name), `no checkpoint: ${read.why}`);
+      findings.fault("held", nowhere(name), `neither a checkpoint nor a proof bundle: ${read.why}`);
       return [];
     });
     for (const { checkpoint } of this.read) this.roots.set(checkpoint.claim.size, null);

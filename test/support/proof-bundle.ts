@@ -150,7 +150,9 @@ export function checkByPython(bytes: Uint8Array, trusted?: Uint8Array): PythonRe
 }
 
 export function runPython(args: readonly string[]): PythonReport {
-  const { status, stdout, stderr } = spawnSync("/usr/bin/python3", args, { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync("/usr/bin/python3", ["-B", ...args], {
+    encoding: "utf8",
+  });
   const out = `${stdout}${stderr}`;
   const lines = out
     .split("\n")

@@ -3,9 +3,11 @@
 bundle_flips.py VERIFIER BUNDLE STRIDE: with the verifier's own code, in one process.
 """
 
+import os
 import runpy
 import sys
 
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
 verify = runpy.run_path(sys.argv[1])["verify"]
 whole = bytearray(open(sys.argv[2], "rb").read())
 assert not verify(bytes(whole), None, None)[0].faults, "the bundle itself is refused"

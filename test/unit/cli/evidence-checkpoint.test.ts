@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { takeCheckpoint } from "../../../src/cli/evidence-checkpoint.js";
+import { verifyEvidence } from "../../../src/cli/evidence-verify.js";
 import { Refusal } from "../../../src/cli/output.js";
 import { readCheckpoint } from "../../../src/evidence/checkpoint.js";
 import {
@@ -71,6 +72,23 @@ describe("evidence checkpoint", () => {
     await expect(take(join(folder, "nowhere"))).rejects.toMatchObject({ exitCode: 2 });
   });
 
+  it("is what a folder is held against with --earlier, alone or in a bundle [HP-110 refuses]", async () => {
+    const kept = join(folder, "held.checkpoint");
+    await take(folder, kept);
+    const log = place("log", files);
+    expect(await verify(log, kept)).toMatchObject({ code: 0 });
+    const names = [...files.keys()].sort();
+    const cut = place("cut", new Map([...files].filter(([name]) => name !== names.at(-1))));
+    const { code, text } = await verify(cut, kept);
+    expect(code).toBe(1);
+    expect(text).toMatch(/^FAIL {9}the log goes on from every checkpoint kept elsewhere \(1\)$/m);
+    expect(text).toContain(`${kept}: it is over`);
+    const none = join(folder, "none.checkpoint");
+    writeFileSync(none, "none");
+    expect((await verify(log, none)).text).toContain("neither a checkpoint nor a proof bundle");
+    await expect(verify(log, join(folder, "nowhere"))).rejects.toMatchObject({ exitCode: 2 });
+  });
+
   it("goes back to the segment that holds the newest one", async () => {
     const names = [...files.keys()].sort();
     const last = names.at(-1) ?? "";
@@ -81,6 +99,16 @@ describe("evidence checkpoint", () => {
     expect(JSON.parse(text)).toMatchObject({ size: read.ok ? read.checkpoint.claim.size : -1 });
   });
 });
+
+async function verify(
+  directory: string,
+  earlier: string,
+): Promise<{ readonly code: number; readonly text: string }> {
+  let text = "";
+  const sink = { write: (piece: string) => void (text += piece) };
+  const command = { directory, replay: false, profile: null, trust: null, json: false, earlier };
+  return { code: await verifyEvidence(command, { out: sink, err: sink }), text };
+}
 
 function place(name: string, segments: Segments): string {
   const directory = join(folder, name);

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { decodeCbor } from "../../../src/codec/cbor/decode.js";
+import { encodeCbor } from "../../../src/codec/cbor/encode.js";
+import { isCborMap, type CborValue } from "../../../src/codec/cbor/value.js";
+import { encodeSign1, sigStructure } from "../../../src/codec/cose/sign1.js";
+import { encodeBundle, type ProofBundle } from "../../../src/evidence/bundle.js";
+import { readCheckpoint } from "../../../src/evidence/checkpoint.js";
+import { sampleLog } from "../../support/evidence-rig.js";
+import {
+  check,
+  checkByPython,
+  checkLines,
+  makeBundle,
+  makeLogKey,
+} from "../../support/proof-bundle.js";
+
+const key = makeLogKey();
+const { bundle } = makeBundle(sampleLog(0, 11), [4, 5], key);
+
+/** The same checkpoint with this as the counter of its TPM, signed anew. */
+function withCounter(counter: CborValue): ProofBundle {
+  const read = readCheckpoint(bundle.checkpoint);
+  if (!read.ok) throw new Error(read.why);
+  const { sign1, root } = read.checkpoint;
+  const headers = decodeCbor(sign1.protectedBytes);
+  if (!headers.ok || !isCborMap(headers.value)) throw new Error("no headers");
+  const protectedBytes = encodeCbor(new Map([...headers.value, [-70_006, counter]]));
+  const signature = key.sign(sigStructure(protectedBytes, root));
+  return { ...bundle, checkpoint: encodeSign1({ ...sign1, protectedBytes, signature }) };
+}
+
+describe("a bundle under a checkpoint with a TPM's counter", () => {
+  it.each([0, 41, 4_000_000_000])("is taken by both verifiers (%i)", (counter) => {
+    const report = check(withCounter(counter));
+    expect(report.ok).toBe(true);
+    expect(report.claim?.counter).toBe(counter);
+    const python = checkByPython(encodeBundle(withCounter(counter)));
+    expect([python.code, ...python.lines]).toEqual([0, ...checkLines(report)]);
+  });
+
+  it.each(["41", -1, null, [41]])("is refused by both where it is no number (%j)", (counter) => {
+    const report = check(withCounter(counter));
+    expect(report.ok).toBe(false);
+    const [failing] = report.checks.filter(({ status }) => status === "FAIL");
+    expect(failing?.why).toContain("a counter that is no number");
+    const python = checkByPython(encodeBundle(withCounter(counter)));
+    expect([python.code, ...python.lines]).toEqual([1, ...checkLines(report)]);
+  });
+});
