@@ -42,6 +42,7 @@ async function addOtherCommands(): Promise<void> {
   const { addOperatorCommands } = await import("./cli/status.js");
   const { addProfileCommands } = await import("./cli/profile-check.js");
   const { addEvidenceCommands } = await import("./cli/evidence-commands.js");
+  const { addCaCommands } = await import("./cli/ca.js");
   const { addSimCommands } = await import("../simulators/command.js");
   const { addDemoCommand } = await import("./cli/demo.js");
   const { demoParts } = await import("../simulators/demo.js");
@@ -54,6 +55,7 @@ async function addOtherCommands(): Promise<void> {
     stop: stopping.signal,
     exit,
   });
+  addCaCommands(program, { out: process.stdout, err: process.stderr });
   addSimCommands(program);
 }
 

@@ -25,7 +25,10 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
     .argument("<path>", "evidence directory, or a proof bundle")
     .option("--replay", "also judge every decision again", false)
     .option("--profile <file>", "judge by this profile instead of those in the log")
-    .option("--trust <file>", "public key (PEM or DER) that must have signed")
+    .option(
+      "--trust <file>",
+      "public key (PEM or DER) that must have signed; for a bundle also root certificates (PEM)",
+    )
     .option("--json", "report as JSON", false)
     .action(async (directory: string, options: VerifyFlags) => {
       const { replay, json } = options;
@@ -61,12 +64,15 @@ function addExportCommand(evidence: Command, deps: EvidenceDeps): void {
     .requiredOption("--seq <n>", "evidence number", parseCount)
     .option("--out <file>", "bundle to write (holdpoint-proof-N.cbor)")
     .option("--receipt", "also an RFC 9942 receipt, for other tools", false)
+    .option("--key-bundle <file>", "what says that the key is in a TPM, to go with it")
     .option("--with-profile", "the profile's exact bytes with it", false)
     .option("--json", "report as JSON", false)
     .action(async (directory: string, options: ExportFlags) => {
       const { seq, receipt, withProfile, json } = options;
       const out = options.out ?? `holdpoint-proof-${seq}.cbor`;
-      const command = { directory, seq, out, receipt, withProfile, json, verifier: deps.verifier };
+      const { verifier } = deps;
+      const keyBundle = options.keyBundle ?? null;
+      const command = { directory, seq, out, receipt, withProfile, json, keyBundle, verifier };
       deps.exit(await exportEvidence(command, deps.streams));
     });
 }
@@ -76,6 +82,7 @@ type ExportFlags = {
   readonly out?: string;
   readonly receipt: boolean;
   readonly withProfile: boolean;
+  readonly keyBundle?: string;
   readonly json: boolean;
 };
 type VerifyFlags = {

@@ -1,18 +1,21 @@
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { encodeSign1 } from "../codec/cose/sign1.js";
-import { encodeBundle, type BundleItem } from "../evidence/bundle.js";
+import { encodeBundle, type BundleItem, type KeyBundle } from "../evidence/bundle.js";
 import type { Checkpoint } from "../evidence/checkpoint.js";
 import { hex } from "../evidence/hex.js";
 import { encodeReceipt } from "../evidence/receipt.js";
 import { verifyBundle } from "../evidence/verify-bundle.js";
 import { utcText } from "./bundle-verify.js";
+import { CERTIFICATES } from "./certificates.js";
 import { sha256 } from "./evidence-files.js";
 import { signatureVerifier } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
+import { readKeyBundle } from "./export-key.js";
 import { describeExport, partFiles, type NewFile, type Shown } from "./export-parts.js";
 import { findPaths, gatherStory, type Story, type StoryEntry } from "./export-story.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
+import { readVerifier } from "./python-verifier.js";
 
 export type ExportCommand = {
   readonly directory: string;
@@ -24,6 +27,8 @@ export type ExportCommand = {
   /** The profile's exact bytes with it. */
   readonly withProfile: boolean;
   readonly json: boolean;
+  /** File with the key bundle of the key that signed; null: the key alone. */
+  readonly keyBundle?: string | null;
   /** The Python verifier that goes with every export. */
   readonly verifier: string;
 };
@@ -42,7 +47,11 @@ export async function exportEvidence(command: ExportCommand, streams: CliStreams
     );
   }
   const items = await findPaths(story, signed, checkpoint.claim.size);
-  const shown = show(command, { story, checkpoint, signed, items });
+  const bare = show(command, { story, checkpoint, signed, items });
+  const keyBundle =
+    command.keyBundle == null ? null : await readKeyBundle(command.keyBundle, bare.spki);
+  const software = bare.software || keyBundle?.software === true;
+  const shown = { ...bare, software, keyBundle };
   const bundle = makeBundle(shown, story);
   const files = [
     { path: basename(command.out), content: bundle },
@@ -133,14 +142,7 @@ function makeBundle(shown: Shown, story: Story): Uint8Array {
   const bundle = encodeBundle({
     checkpoint: bare,
     items,
-    key: {
-      spki,
-      certificates: [],
-      endorsement: [],
-      attestation: null,
-      validSeq: null,
-      software,
-    },
+    key: { ...(shown.keyBundle ?? bareKey(spki)), software },
     outside: [],
     profile,
     profileSignatures: [],
@@ -150,6 +152,7 @@ function makeBundle(shown: Shown, story: Story): Uint8Array {
     sha256,
     verifySignature,
     trusted: null,
+    certificates: { reader: CERTIFICATES, roots: null },
     profile: null,
   });
   const wrong = checks.find(({ status }) => status === "FAIL");
@@ -160,6 +163,11 @@ function makeBundle(shown: Shown, story: Story): Uint8Array {
   );
 }
 
+function bareKey(spki: Uint8Array): KeyBundle {
+  const nothing = { certificates: [], endorsement: [], attestation: null, validSeq: null };
+  return { spki, ...nothing, software: false };
+}
+
 function receiptFile(shown: Shown, seq: number): NewFile {
   const item = shown.items.find(({ proof }) => proof.index === seq);
   if (item === undefined) throw new Refusal(`entry ${seq} has no path`, 1);
@@ -167,14 +175,6 @@ function receiptFile(shown: Shown, seq: number): NewFile {
     path: `${shown.stem}.receipt.cbor`,
     content: encodeReceipt(shown.checkpoint, item.proof),
   };
-}
-
-async function readVerifier(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch {
-    throw new Refusal(`${path}: the verifier that goes with an export is missing; install anew`, 2);
-  }
 }
 
 /** All or nothing where any of them is there already. */
