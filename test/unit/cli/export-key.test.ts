@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifyBundleFile } from "../../../src/cli/bundle-verify.js";
 import { AUTHORITY_FILES } from "../../../src/cli/certificate-authority.js";
 import { exportEvidence, type ExportCommand } from "../../../src/cli/evidence-export.js";
+import { readPublicKey } from "../../../src/cli/evidence-keys.js";
 import { decodeKeyBundle, encodeKeyBundle, type KeyBundle } from "../../../src/evidence/bundle.js";
 import { attest, claimAttester, claimKey } from "../../support/attested-key.js";
 import { startAuthority } from "../../support/authority.js";
@@ -119,10 +120,28 @@ describe("an export with a key bundle", () => {
   });
 
   it("takes root certificates for a bundle alone, and says so of a log", async () => {
-    const { readPublicKey } = await import("../../../src/cli/evidence-keys.js");
     await expect(readPublicKey(roots)).rejects.toThrow(
       /certificates vouch for the key of a bundle/,
     );
+  });
+
+  it("is not checked by roots that cannot be read", async () => {
+    const command = commandFor(encodeKeyBundle(BUNDLE));
+    await exportEvidence(command, streams);
+    const trust = join(folder, "bad.pem");
+    const good = readFileSync(roots, "utf8");
+    writeFileSync(trust, `${good}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`);
+    const verify = { directory: command.out, replay: false, profile: null, json: false };
+    await expect(verifyBundleFile({ ...verify, trust }, streams)).rejects.toThrow(
+      /holds a certificate that cannot be read/,
+    );
+    const python = runPython([VERIFIER, command.out, "--trust", trust]);
+    expect(python).toMatchObject({ code: 2, lines: [] });
+    writeFileSync(trust, "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n");
+    await expect(verifyBundleFile({ ...verify, trust }, streams)).rejects.toThrow(
+      /nor root certificates in PEM/,
+    );
+    expect(runPython([VERIFIER, command.out, "--trust", trust]).code).toBe(2);
   });
 });
 
