@@ -15,6 +15,8 @@ const programs = {
   guard: fileURLToPath(new URL("main-guard.js", import.meta.url)),
   door: fileURLToPath(new URL("main-door-modbus.js", import.meta.url)),
 };
+/** Making a key takes some chips many seconds; the other requests are answered in one. */
+const TPM_LIMITS_MS = { provision: 60_000, report: 5_000 };
 
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
@@ -57,6 +59,25 @@ async function addOtherCommands(): Promise<void> {
   });
   addCaCommands(program, { out: process.stdout, err: process.stderr });
   addSimCommands(program);
+  await addTpmCommands();
+}
+
+async function addTpmCommands(): Promise<void> {
+  const { addKeyCommands } = await import("./cli/key-commands.js");
+  const { parsePlace } = await import("./adapters/tpm/place.js");
+  const { provisionKeys, reportKeys } = await import("./adapters/tpm/provision.js");
+  const tpmProgram = fileURLToPath(new URL("main-tpm.js", import.meta.url));
+  addKeyCommands(program, {
+    streams: { out: process.stdout, err: process.stderr },
+    exit,
+    isPlace: (text) => parsePlace(text) !== null,
+    provision: async (directory, tpm) => {
+      const ask = { directory, program: tpmProgram, deadlineMs: TPM_LIMITS_MS.provision };
+      return await provisionKeys(ask, tpm === null ? null : parsePlace(tpm));
+    },
+    report: async (directory) =>
+      await reportKeys({ directory, program: tpmProgram, deadlineMs: TPM_LIMITS_MS.report }),
+  });
 }
 
 function fail(error: unknown): void {

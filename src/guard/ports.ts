@@ -48,6 +48,31 @@ export type Signer = {
   readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
 };
 
+/** Keys and counters that provisioning made in a TPM, as people are told of them. No secret is among it. */
+export type TpmKeyReport = {
+  /** `tpm` is the chip's own word: only its endorsement key's certificate would prove it. */
+  readonly kind: "tpm" | "tpm-software";
+  /** As it is written on a command line. */
+  readonly place: string;
+  readonly chip: string;
+  /** The record that provisioning wrote. */
+  readonly file: string;
+  /** Name of the storage root. */
+  readonly root: Uint8Array;
+  readonly kid: Uint8Array;
+  readonly spki: Uint8Array;
+  readonly handles: Readonly<Record<"root" | "evidence" | "attestation", number>>;
+  readonly counters: Readonly<Record<"checkpoint" | "anchor", TpmCounterReport>>;
+  /** Null: every key and counter is the recorded one and serves. */
+  readonly trouble: TpmTrouble | null;
+};
+
+/** Why the keys cannot be used, in a line. `answers`: the TPM does, and what it holds is not what was recorded. */
+export type TpmTrouble = { readonly answers: boolean; readonly says: string };
+
+/** `value` is null while the TPM does not tell. */
+export type TpmCounterReport = { readonly index: number; readonly value: bigint | null };
+
 /**
  * One device. Promises: at most one request on the wire at a time; a reply that does not match exactly is
  * an `unknown` and closes the connection; nothing is ever sent twice; every call settles exactly once, within

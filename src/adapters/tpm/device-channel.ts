@@ -5,7 +5,7 @@ import type { TpmChannel } from "./channel.js";
 import { faultOf, type TpmResult } from "./result.js";
 
 /** The kernel's resource manager. */
-const TPM_DEVICE = "/dev/tpmrm0";
+export const TPM_DEVICE = "/dev/tpmrm0";
 
 /**
  * A TPM character device. The kernel gives no way to cancel a command: one that outlives its time limit keeps its

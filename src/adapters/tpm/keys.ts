@@ -117,6 +117,21 @@ export async function signDigest(
   return await tpm.perform(async (line) => await line.authorised(sign(key, digest), [auth]));
 }
 
+/** A TPMT_PUBLIC as a key of its kind; `mismatch` when it is not exactly that. */
+export function parseKey(kind: TpmObjectKind, publicArea: Uint8Array): TpmResult<TpmKey> {
+  const area = parsePublic(publicArea);
+  const place = `the object at 0x${kind.handle.toString(16)}`;
+  if (!area.ok)
+    return faultOf("mismatch", `${place} is no P-256 key of the kind that belongs there`);
+  const { use, attributes, policy } = area.value;
+  if (use !== kind.use || attributes !== kind.attributes || policy.length !== 0) {
+    const found = `0x${attributes.toString(16).padStart(8, "0")}`;
+    return faultOf("mismatch", `${place} has not the attributes it must (${found})`);
+  }
+  const name = nameOf(publicArea, sha256);
+  return { ok: true, value: { handle: kind.handle, name, publicArea, area: area.value } };
+}
+
 const NO_AUTH = new Uint8Array(0);
 
 /** Moves a loaded key to its handle and reads it back from there. */
@@ -139,18 +154,7 @@ async function keepKey(
 
 function keyOf(kind: TpmObjectKind, read: TpmResult<ObjectPublic>): TpmResult<TpmKey | null> {
   if (!read.ok) return read.fault.code === NOTHING_THERE ? { ok: true, value: null } : read;
-  const { publicArea } = read.value;
-  const area = parsePublic(publicArea);
-  const place = `the object at 0x${kind.handle.toString(16)}`;
-  if (!area.ok)
-    return faultOf("mismatch", `${place} is no P-256 key of the kind that belongs there`);
-  const { use, attributes, policy } = area.value;
-  if (use !== kind.use || attributes !== kind.attributes || policy.length !== 0) {
-    const found = `0x${attributes.toString(16).padStart(8, "0")}`;
-    return faultOf("mismatch", `${place} has not the attributes it must (${found})`);
-  }
-  const name = nameOf(publicArea, sha256);
-  return { ok: true, value: { handle: kind.handle, name, publicArea, area: area.value } };
+  return parseKey(kind, read.value.publicArea);
 }
 
 function wanted(key: TpmKey | null, name: Uint8Array | null = null): TpmResult<TpmKey> {

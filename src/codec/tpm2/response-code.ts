@@ -27,6 +27,9 @@ export function responseCodeOf(code: number): ResponseCode {
 /** TPM_RC_NV_DEFINED: that index exists. */
 export const NV_ALREADY_DEFINED = 0x14c;
 
+/** TPM_RC_NV_UNINITIALIZED: the index is defined, and was never written. */
+export const NEVER_WRITTEN = 0x14a;
+
 /** TPM_RC_HANDLE on the first handle, for a command that only reads: nothing is there. */
 export const NOTHING_THERE = 0x18b;
 
@@ -42,7 +45,7 @@ const WHOLE: ReadonlyMap<number, string> = new Map([
   [0x146, "the command has more or fewer sessions than it needs"],
   [0x148, "the NV index is locked"],
   [0x149, "the NV index does not allow this"],
-  [0x14a, "the NV index has never been written"],
+  [NEVER_WRITTEN, "the NV index has never been written"],
   [0x14b, "no NV space is left, or the persistent handles are all used"],
   [NV_ALREADY_DEFINED, "that NV index or persistent handle is already in use"],
   [0x902, "the TPM has no memory for another object"],

@@ -1,31 +1,12 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openDeviceChannel } from "../../../../src/adapters/tpm/device-channel.js";
 import { signDigest } from "../../../../src/adapters/tpm/keys.js";
-import { pythonPeer } from "../../../support/peer-process.js";
 import { startSoftwareTpm } from "../../../support/swtpm.js";
+import { openDevice } from "../../../support/tpm-device.js";
 import { EVIDENCE_AUTH, faultIn, makeKeys, openTestTpm } from "../../../support/tpm-rig.js";
 import { provisionRoot, valueOf } from "../../../support/tpm-rig.js";
 
 const DIGEST = new Uint8Array(32).fill(3);
-
-/** A character device that carries bytes to a TPM's socket. */
-async function openDevice(socketPath: string): Promise<string> {
-  const [program, script] = pythonPeer("tpm_device");
-  const peer = spawn(program, [script, socketPath], { stdio: ["ignore", "pipe", "inherit"] });
-  const exited = once(peer, "exit");
-  onTestFinished(async () => {
-    peer.kill("SIGKILL");
-    await exited;
-  });
-  for await (const line of createInterface({ input: peer.stdout })) {
-    const path = /^device (.+)$/.exec(line)?.[1];
-    if (path !== undefined) return path;
-  }
-  throw new Error("the device ended before it began");
-}
 
 describe("a TPM device", () => {
   it("makes keys and signs, and is given up in time when it hangs", async () => {

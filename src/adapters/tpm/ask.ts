@@ -1,0 +1,103 @@
+import type { SignedAttest } from "../../codec/tpm2/attest.js";
+import { TPM_OBJECTS, type TpmObjectKind } from "../../codec/tpm2/public-area.js";
+import type { TpmChip } from "./chip.js";
+import type { TpmCounter } from "./counters.js";
+import { parseKey, type KeyUse, type TpmKey } from "./keys.js";
+import { counterOf, type KeyName, type TpmRequest } from "./message.js";
+
+/** A request with what its answer means. `take` gives undefined when the values are no answer to it. */
+export type TpmAsk<T> = {
+  readonly request: TpmRequest;
+  readonly take: (values: readonly Uint8Array[]) => T | undefined;
+};
+
+export function askChip(): TpmAsk<TpmChip> {
+  const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1");
+  return {
+    request: { op: "read-chip" },
+    take: (values) => {
+      const [manufacturer, vendor, firmware] = values;
+      if (manufacturer === undefined || vendor === undefined || firmware === undefined)
+        return undefined;
+      return {
+        manufacturer: text(manufacturer),
+        vendor: text(vendor),
+        firmware: text(firmware),
+      };
+    },
+  };
+}
+
+/** The storage root that is there, or a new one; only for a process to which none is pinned. */
+export function askRoot(): TpmAsk<TpmKey> {
+  const { storageRoot } = TPM_OBJECTS;
+  return {
+    request: { op: "find-root" },
+    take: ([area]) => keyIn(storageRoot, area) ?? undefined,
+  };
+}
+
+/** Null when nothing is at its handle. */
+export function askKey(key: KeyName): TpmAsk<TpmKey | null> {
+  return {
+    request: { op: "read-key", key },
+    take: ([area]) => keyIn(TPM_OBJECTS[key], area),
+  };
+}
+
+export function askNewKey(key: KeyName, auth: Uint8Array): TpmAsk<TpmKey> {
+  return {
+    request: { op: "make-key", key, auth },
+    take: ([area]) => keyIn(TPM_OBJECTS[key], area) ?? undefined,
+  };
+}
+
+/** ECDSA over a SHA-256 digest of 32 bytes: r || s. */
+export function askSignature(use: KeyUse, digest: Uint8Array): TpmAsk<Uint8Array> {
+  return {
+    request: { op: "sign", use, digest },
+    take: ([signature]) => (signature?.length === SIGNATURE_BYTES ? signature : undefined),
+  };
+}
+
+/** The signer's word that the object is in its TPM. `qualifying` is at most 66 bytes. */
+export function askCertificate(
+  object: KeyUse,
+  signer: KeyUse,
+  qualifying: Uint8Array,
+): TpmAsk<SignedAttest> {
+  return {
+    request: { op: "certify", object, signer, qualifying },
+    take: ([attest, signature]) =>
+      attest === undefined || signature?.length !== SIGNATURE_BYTES
+        ? undefined
+        : { attest, signature },
+  };
+}
+
+/** Makes a counter and raises it once. */
+export function askNewCounter(counter: TpmCounter): TpmAsk<bigint> {
+  return { request: { op: "define-counter", counter }, take: counterIn };
+}
+
+export function askCounter(counter: TpmCounter): TpmAsk<bigint> {
+  return { request: { op: "read-counter", counter }, take: counterIn };
+}
+
+/** One increment. Of `unknown` only the counter itself can tell: it is read again, not raised again. */
+export function askRaise(counter: TpmCounter, above: bigint): TpmAsk<bigint> {
+  return { request: { op: "raise-counter", counter, above }, take: counterIn };
+}
+
+const SIGNATURE_BYTES = 64;
+
+function counterIn([bytes]: readonly Uint8Array[]): bigint | undefined {
+  return bytes?.length === 8 ? counterOf(bytes) : undefined;
+}
+
+function keyIn(kind: TpmObjectKind, area: Uint8Array | undefined): TpmKey | null | undefined {
+  if (area === undefined) return undefined;
+  if (area.length === 0) return null;
+  const key = parseKey(kind, area);
+  return key.ok ? key.value : undefined;
+}

@@ -1,0 +1,64 @@
+import { TPM_OBJECTS } from "../../codec/tpm2/public-area.js";
+import { certifyKey } from "./attestation.js";
+import { readChip } from "./chip.js";
+import { defineCounter, raiseCounter, readCounter } from "./counters.js";
+import { findStorageRoot, makeAttestationKey, makeEvidenceKey } from "./keys.js";
+import { readKey, signDigest, type TpmKey } from "./keys.js";
+import { bytesOf, type KeyName, type TpmAnswer, type TpmRequest } from "./message.js";
+import type { TpmResult } from "./result.js";
+import type { Tpm } from "./tpm.js";
+
+/**
+ * One request done, its values as {@link TpmAnswer} carries them. Objects are made where nobody has set
+ * authorisation values for the owner and endorsement hierarchies; elsewhere the TPM refuses.
+ */
+export async function performRequest(tpm: Tpm, request: TpmRequest): Promise<TpmAnswer> {
+  switch (request.op) {
+    case "read-chip":
+      return answerOf(await readChip(tpm), ({ manufacturer, vendor, firmware }) =>
+        [manufacturer, vendor, firmware].map((text) => Buffer.from(text, "latin1")),
+      );
+    case "find-root":
+      return keyAnswer(await findStorageRoot(tpm, UNSET));
+    case "read-key":
+      return keyAnswer(await readKey(tpm, TPM_OBJECTS[request.key]));
+    case "make-key":
+      return keyAnswer(await makeKey(tpm, request.key, request.auth));
+    case "sign":
+      return answerOf(await signDigest(tpm, request.use, request.digest), (signature) => [
+        signature,
+      ]);
+    case "certify": {
+      const { object, signer, qualifying } = request;
+      const made = await certifyKey(tpm, object, signer, qualifying);
+      return answerOf(made, ({ attest, signature }) => [attest, signature]);
+    }
+    case "define-counter":
+      return counterAnswer(await defineCounter(tpm, request.counter, UNSET));
+    case "read-counter":
+      return counterAnswer(await readCounter(tpm, request.counter));
+    case "raise-counter":
+      return counterAnswer(await raiseCounter(tpm, request.counter, request.above));
+  }
+}
+
+const UNSET = new Uint8Array(0);
+
+async function makeKey(tpm: Tpm, key: KeyName, auth: Uint8Array): Promise<TpmResult<TpmKey>> {
+  return key === "evidenceKey"
+    ? await makeEvidenceKey(tpm, auth, UNSET)
+    : await makeAttestationKey(tpm, auth, { owner: UNSET, endorsement: UNSET });
+}
+
+/** No key is no bytes. */
+function keyAnswer(result: TpmResult<TpmKey | null>): TpmAnswer {
+  return answerOf(result, (key) => [key?.publicArea ?? UNSET]);
+}
+
+function counterAnswer(result: TpmResult<bigint>): TpmAnswer {
+  return answerOf(result, (value) => [bytesOf(value)]);
+}
+
+function answerOf<T>(result: TpmResult<T>, values: (value: T) => readonly Uint8Array[]): TpmAnswer {
+  return result.ok ? { ok: true, value: values(result.value) } : result;
+}

@@ -1,0 +1,94 @@
+import { createPublicKey, randomBytes, verify } from "node:crypto";
+import type { TpmKeyReport } from "../../guard/ports.js";
+import { TPM_OBJECTS } from "../../codec/tpm2/public-area.js";
+import { askCertificate, askCounter, askSignature } from "./ask.js";
+import { sha256 } from "./key-derivation.js";
+import { placeText } from "./place.js";
+import type { RecordedKey, TpmCounters, TpmRecord } from "./record.js";
+import { recordPath } from "./record-file.js";
+import { faultOf, type TpmFault, type TpmResult } from "./result.js";
+import { findRecorded } from "./signer.js";
+import type { TpmProcess } from "./tpm-process.js";
+
+export type CounterValues = Readonly<Record<keyof TpmCounters, bigint>>;
+
+/**
+ * Whether the TPM holds what the record says and its values open it: both keys sign something new, both counters are
+ * read. Raises nothing.
+ */
+export async function checkRecorded(
+  tpm: TpmProcess,
+  record: TpmRecord,
+): Promise<TpmResult<CounterValues>> {
+  const { evidence, attestation, counters } = record;
+  const keys = await checkKeys(tpm, evidence, attestation);
+  if (!keys.ok) return keys;
+  const checkpoint = await tpm.ask(askCounter(counters.checkpoint));
+  if (!checkpoint.ok) return checkpoint;
+  const anchor = await tpm.ask(askCounter(counters.anchor));
+  if (!anchor.ok) return anchor;
+  return { ok: true, value: { checkpoint: checkpoint.value, anchor: anchor.value } };
+}
+
+/** The record for people, with what {@link checkRecorded} found. */
+export function reportOf(
+  directory: string,
+  record: TpmRecord,
+  found: CounterValues | TpmFault,
+): TpmKeyReport {
+  const { chip, counters, evidence } = record;
+  const values = "says" in found ? null : found;
+  const counter = (name: keyof TpmCounters): TpmKeyReport["counters"]["anchor"] => ({
+    index: counters[name].index,
+    value: values?.[name] ?? null,
+  });
+  return {
+    kind: record.kind,
+    place: placeText(record.place),
+    chip: `${chip.manufacturer} ${chip.vendor}, firmware ${chip.firmware}`,
+    file: recordPath(directory),
+    root: record.rootName,
+    kid: sha256(evidence.spki),
+    spki: evidence.spki,
+    handles: {
+      root: TPM_OBJECTS.storageRoot.handle,
+      evidence: evidence.key.handle,
+      attestation: record.attestation.key.handle,
+    },
+    counters: { checkpoint: counter("checkpoint"), anchor: counter("anchor") },
+    trouble: "says" in found ? { answers: isAnswer(found), says: found.says } : null,
+  };
+}
+
+/** The TPM's own no, or what it holds; of any other fault it may be the cause or not. */
+export function isAnswer({ kind }: TpmFault): boolean {
+  return kind === "refused" || kind === "mismatch";
+}
+
+async function checkKeys(
+  tpm: TpmProcess,
+  evidence: RecordedKey,
+  attestation: RecordedKey,
+): Promise<TpmResult<null>> {
+  const evidenceThere = await findRecorded(tpm, "evidenceKey", evidence);
+  if (!evidenceThere.ok) return evidenceThere;
+  const attestationThere = await findRecorded(tpm, "attestationKey", attestation);
+  if (!attestationThere.ok) return attestationThere;
+  const message = randomBytes(32);
+  const signed = await tpm.ask(askSignature(evidence, sha256(message)));
+  if (!signed.ok) return signed;
+  // It signs nothing from outside, but it certifies a key.
+  const certified = await tpm.ask(askCertificate(evidence, attestation, message));
+  if (!certified.ok) return certified;
+  const { attest, signature } = certified.value;
+  const right =
+    isSigned(evidence, message, signed.value) && isSigned(attestation, attest, signature);
+  return right
+    ? { ok: true, value: null }
+    : faultOf("mismatch", "the TPM signed by other keys than the recorded ones");
+}
+
+function isSigned({ spki }: RecordedKey, bytes: Uint8Array, signature: Uint8Array): boolean {
+  const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+  return verify("sha256", bytes, { key, dsaEncoding: "ieee-p1363" }, signature);
+}

@@ -1,0 +1,151 @@
+import type { Command } from "commander";
+import { hex } from "../evidence/hex.js";
+import type { TpmKeyReport } from "../guard/ports.js";
+import { alignTable, Refusal, showPlain, type CliStreams } from "./output.js";
+
+export type KeyDeps = {
+  readonly streams: CliStreams;
+  /** What the process is to exit with. */
+  readonly exit: (code: number) => void;
+  /** `tpm` is a place as people write it, null for the usual one; `there`: what is in the way is in the TPM. */
+  readonly provision: (
+    directory: string,
+    tpm: string | null,
+  ) => Promise<
+    | { readonly ok: true; readonly made: boolean; readonly report: TpmKeyReport }
+    | { readonly ok: false; readonly says: string; readonly there: boolean }
+  >;
+  readonly report: (
+    directory: string,
+  ) => Promise<
+    | { readonly ok: true; readonly report: TpmKeyReport }
+    | { readonly ok: false; readonly says: string }
+  >;
+  /** Whether a text names a place where a TPM may be. */
+  readonly isPlace: (text: string) => boolean;
+};
+
+/** `holdpoint key provision | status`. Refusals are thrown to the caller, which prints them. */
+export function addKeyCommands(program: Command, deps: KeyDeps): void {
+  const key = program.command("key").description("the keys that sign evidence, in a TPM");
+  key
+    .command("provision")
+    .description("make the keys and counters in the TPM, or find those that are there")
+    .option("--tpm <place>", `device:/dev/tpmrm0, swtpm:HOST:PORT or swtpm:SOCKET`)
+    .option("--out <dir>", "folder for the record of them, which is secret", FOLDER)
+    .option("--json", "report as JSON", false)
+    .action(async (options: ProvisionFlags) => {
+      await provision(options, deps);
+    });
+  key
+    .command("status")
+    .description("which keys there are, and whether the TPM answers now")
+    .argument("[dir]", "folder that provision wrote to", FOLDER)
+    .option("--json", "report as JSON", false)
+    .action(async (directory: string, { json }: { readonly json: boolean }) => {
+      const found = await deps.report(directory);
+      if (!found.ok) throw new Refusal(found.says);
+      const { report } = found;
+      deps.streams.out.write(json ? jsonOf(report) : `${describeKeys(report)}\n`);
+      deps.exit(report.trouble === null ? 0 : 1);
+    });
+}
+
+type ProvisionFlags = { readonly tpm?: string; readonly out: string; readonly json: boolean };
+
+const FOLDER = "holdpoint-key";
+
+async function provision(options: ProvisionFlags, deps: KeyDeps): Promise<void> {
+  const { tpm, out, json } = options;
+  if (tpm !== undefined && !deps.isPlace(tpm)) {
+    throw new Refusal(
+      `${showPlain(tpm)}: no place of a TPM. Write device:/dev/tpmrm0, swtpm:HOST:PORT or swtpm:/path/of/socket`,
+      2,
+    );
+  }
+  const done = await deps.provision(out, tpm ?? null);
+  if (!done.ok)
+    throw new Refusal(done.there ? `${done.says}\n${BEGIN_ANEW}` : adviseNone(done.says));
+  const { made, report } = done;
+  const head = made
+    ? `made in the TPM, and each one tried; keep ${report.file} secret and with this machine`
+    : "all of it was there already, and each one tried; nothing was made";
+  deps.streams.out.write(json ? jsonOf(report, made) : `${head}\n\n${describeKeys(report)}\n`);
+}
+
+/** Where there is no chip one line says what else there is. */
+function adviseNone(says: string): string {
+  if (!says.startsWith("no TPM found")) return says;
+  return `${says}. Name one with --tpm, or go on with the file key, which is said to be software`;
+}
+
+const BEGIN_ANEW = `Nothing was replaced. What stands there may be another gateway's, or of an earlier folder: name that folder with --out.
+A TPM whose owner hierarchy has an authorisation value is not provisioned by this version.
+To begin anew, when nobody needs these objects any more (what they signed stays valid, they never sign again):
+  tpm2_evictcontrol -C o -c 0x81010010; tpm2_evictcontrol -C o -c 0x81010011
+  tpm2_nvundefine -C o 0x01500010; tpm2_nvundefine -C o 0x01500011
+then move the old folder away and run holdpoint key provision again.`;
+
+/** In plain words, a line each. */
+function describeKeys(report: TpmKeyReport): string {
+  const { handles, counters, trouble } = report;
+  const counter = ({ index, value }: TpmKeyReport["counters"]["anchor"]): string =>
+    `${wordOf(index)} ${value === null ? "(not read)" : `at ${value}`}`;
+  return alignTable([
+    ["key", KINDS[report.kind]],
+    ["kid", hex(report.kid)],
+    ["TPM", `${showPlain(report.place)}, ${showPlain(report.chip)}`],
+    ["storage root", `${wordOf(handles.root)}, pinned as ${hex(report.root)}`],
+    ["keys", `evidence ${wordOf(handles.evidence)}, attestation ${wordOf(handles.attestation)}`],
+    [
+      "counters",
+      `checkpoints ${counter(counters.checkpoint)}, anchors ${counter(counters.anchor)}`,
+    ],
+    ["record", showPlain(report.file)],
+    ["answers", describeTrouble(trouble)],
+  ]);
+}
+
+function describeTrouble(trouble: TpmKeyReport["trouble"]): string {
+  if (trouble === null) return "yes: every key signs, every counter is read";
+  const says = showPlain(trouble.says);
+  return trouble.answers ? `yes, but NOT as it was provisioned: ${says}` : `NO: ${says}`;
+}
+
+const KINDS: Readonly<Record<TpmKeyReport["kind"], string>> = {
+  tpm: "in a TPM chip, by the chip's own word (its certificate is not checked yet)",
+  "tpm-software": "in a software TPM, proves no hardware",
+};
+
+function wordOf(value: number): string {
+  return `0x${value.toString(16).padStart(8, "0")}`;
+}
+
+/** A counter has 64 bits: as text, since readers of JSON round numbers. */
+function jsonOf(report: TpmKeyReport, made: boolean | null = null): string {
+  const { kind, place, chip, file, handles, counters, trouble } = report;
+  const counter = ({ index, value }: TpmKeyReport["counters"]["anchor"]): unknown => ({
+    index: wordOf(index),
+    value: value === null ? null : String(value),
+  });
+  const shown = {
+    ...(made === null ? {} : { made }),
+    kind,
+    kid: hex(report.kid),
+    spki: hex(report.spki),
+    place,
+    chip,
+    record: file,
+    root: { handle: wordOf(handles.root), name: hex(report.root) },
+    evidence: { handle: wordOf(handles.evidence) },
+    attestation: { handle: wordOf(handles.attestation) },
+    counters: {
+      checkpoint: counter(counters.checkpoint),
+      anchor: counter(counters.anchor),
+    },
+    answers: trouble?.answers ?? true,
+    usable: trouble === null,
+    trouble: trouble?.says ?? null,
+  };
+  return `${JSON.stringify(shown)}\n`;
+}
