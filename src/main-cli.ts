@@ -66,6 +66,9 @@ async function addTpmCommands(): Promise<void> {
   const { addKeyCommands } = await import("./cli/key-commands.js");
   const { parsePlace } = await import("./adapters/tpm/place.js");
   const { provisionKeys, reportKeys } = await import("./adapters/tpm/provision.js");
+  const { addAttestCommands } = await import("./cli/key-attest.js");
+  const { attestRecorded, openRecorded, readForEnrolment } =
+    await import("./adapters/tpm/enrolment.js");
   const tpmProgram = fileURLToPath(new URL("main-tpm.js", import.meta.url));
   addKeyCommands(program, {
     streams: { out: process.stdout, err: process.stderr },
@@ -77,6 +80,18 @@ async function addTpmCommands(): Promise<void> {
     },
     report: async (directory) =>
       await reportKeys({ directory, program: tpmProgram, deadlineMs: TPM_LIMITS_MS.report }),
+  });
+  const askOf = (directory: string) => ({
+    directory,
+    program: tpmProgram,
+    deadlineMs: TPM_LIMITS_MS.report,
+  });
+  addAttestCommands(program, {
+    out: process.stdout,
+    read: async (directory, handle) => await readForEnrolment(askOf(directory), handle),
+    open: async (directory, handle, credential) =>
+      await openRecorded(askOf(directory), handle, credential),
+    attest: async (directory) => await attestRecorded(askOf(directory)),
   });
 }
 

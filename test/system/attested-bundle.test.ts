@@ -7,7 +7,6 @@ import {
   openCredential,
   readEndorsementKey,
 } from "../../src/adapters/tpm/attestation.js";
-import { attestEvidenceKey } from "../../src/adapters/tpm/key-attest.js";
 import { signDigest, type TpmKey } from "../../src/adapters/tpm/keys.js";
 import { openSocketChannel } from "../../src/adapters/tpm/socket-channel.js";
 import type { Tpm } from "../../src/adapters/tpm/tpm.js";
@@ -16,7 +15,8 @@ import { keyObjectOf } from "../../src/cli/credential.js";
 import { enrol, openAnswer } from "../../src/cli/enrolment.js";
 import { parseEndorsementPublic } from "../../src/codec/tpm2/endorsement-public.js";
 import { spkiOf } from "../../src/codec/tpm2/spki.js";
-import { encodeBundle, type KeyBundle, type ProofBundle } from "../../src/evidence/bundle.js";
+import { encodeBundle, type KeyAttestation } from "../../src/evidence/bundle.js";
+import type { KeyBundle, ProofBundle } from "../../src/evidence/bundle.js";
 import {
   draftCheckpoint,
   finishCheckpoint,
@@ -56,6 +56,19 @@ type Keys = { readonly evidence: TpmKey; readonly attestation: TpmKey };
 
 const evidenceUse = (keys: Keys) => ({ key: keys.evidence, auth: EVIDENCE_AUTH });
 const attestationUse = (keys: Keys) => ({ key: keys.attestation, auth: ATTESTATION_AUTH });
+
+/** Field 4 of a key bundle. */
+async function attestKeys(tpm: Tpm, keys: Keys): Promise<KeyAttestation> {
+  const made = await certifyKey(tpm, evidenceUse(keys), attestationUse(keys), NO_AUTH);
+  const { attest: certifyInfo, signature } = valueOf(made);
+  const { evidence, attestation } = keys;
+  return {
+    attester: attestation.publicArea,
+    certifyInfo,
+    signature,
+    certified: evidence.publicArea,
+  };
+}
 
 /** What a gateway sends to be enrolled; its endorsement key has a certificate of the maker. */
 async function requestOf(
@@ -121,9 +134,7 @@ describe("a bundle signed by a TPM", () => {
   it("is made, enrolled and checked against the authority's root, and nothing else in its place passes", async () => {
     const { tpm, chip } = await startTpmRig();
     const keys = await makeKeys(tpm);
-    const attestation = valueOf(
-      await attestEvidenceKey(tpm, evidenceUse(keys), attestationUse(keys)),
-    );
+    const attestation = await attestKeys(tpm, keys);
     const spki = spkiOf(keys.evidence.area);
     const enrolled = await enrolKeys(tpm, keys);
     const key = { spki, ...enrolled, attestation, validSeq: null, software: false };
@@ -178,9 +189,7 @@ describe("a bundle signed by a TPM", () => {
     expect(faultIn(opened).kind).toBe("refused");
 
     // All that the other gateway has, under this one's signature: both are good, and do not go together.
-    const attestation = valueOf(
-      await attestEvidenceKey(stranger.tpm, evidenceUse(others), attestationUse(others)),
-    );
+    const attestation = await attestKeys(stranger.tpm, others);
     const enrolled = await enrolKeys(stranger.tpm, others);
     const spki = spkiOf(keys.evidence.area);
     const key = { spki, ...enrolled, attestation, validSeq: null, software: false };
@@ -203,9 +212,7 @@ describe("a bundle signed by a TPM", () => {
   it("holds public areas that tpm2-tools read and an attest that openssl verifies", async () => {
     const { tpm, chip } = await startTpmRig();
     const keys = await makeKeys(tpm);
-    const { certifyInfo, signature, attester, certified } = valueOf(
-      await attestEvidenceKey(tpm, evidenceUse(keys), attestationUse(keys)),
-    );
+    const { certifyInfo, signature, attester, certified } = await attestKeys(tpm, keys);
     const folder = dirname(chip.path);
     const file = (name: string, content: Uint8Array | string): string => {
       writeFileSync(join(folder, name), content);
