@@ -44,6 +44,7 @@ async function addOtherCommands(): Promise<void> {
   const { addOperatorCommands } = await import("./cli/status.js");
   const { addProfileCommands } = await import("./cli/profile-check.js");
   const { addEvidenceCommands } = await import("./cli/evidence-commands.js");
+  const { addCaCommands } = await import("./cli/ca.js");
   const { addSimCommands } = await import("../simulators/command.js");
   const { addDemoCommand } = await import("./cli/demo.js");
   const { demoParts } = await import("../simulators/demo.js");
@@ -57,6 +58,7 @@ async function addOtherCommands(): Promise<void> {
     stop: stopping.signal,
     exit,
   });
+  addCaCommands(program, { out: process.stdout, err: process.stderr });
   addSimCommands(program);
   await addTpmCommands();
 }
@@ -65,6 +67,9 @@ async function addTpmCommands(): Promise<void> {
   const { addKeyCommands } = await import("./cli/key-commands.js");
   const { parsePlace } = await import("./adapters/tpm/place.js");
   const { provisionKeys, reportKeys } = await import("./adapters/tpm/provision.js");
+  const { addAttestCommands } = await import("./cli/key-attest.js");
+  const { attestRecorded, openRecorded, readForEnrolment } =
+    await import("./adapters/tpm/enrolment.js");
   const tpmProgram = fileURLToPath(new URL("main-tpm.js", import.meta.url));
   addKeyCommands(program, {
     streams: { out: process.stdout, err: process.stderr },
@@ -76,6 +81,18 @@ async function addTpmCommands(): Promise<void> {
     },
     report: async (directory) =>
       await reportKeys({ directory, program: tpmProgram, deadlineMs: TPM_LIMITS_MS.report }),
+  });
+  const askOf = (directory: string) => ({
+    directory,
+    program: tpmProgram,
+    deadlineMs: TPM_LIMITS_MS.report,
+  });
+  addAttestCommands(program, {
+    out: process.stdout,
+    read: async (directory, handle) => await readForEnrolment(askOf(directory), handle),
+    open: async (directory, handle, credential) =>
+      await openRecorded(askOf(directory), handle, credential),
+    attest: async (directory) => await attestRecorded(askOf(directory)),
   });
 }
 

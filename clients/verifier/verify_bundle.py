@@ -14,13 +14,12 @@ import sys
 from datetime import datetime, timezone
 
 import cbor2
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import serialization
 
-# From bundle_form.py and bundle_tree.py, which stand here in the one script of an export.
+# From the files beside this one, which stand here in the one script of an export.
 from bundle_form import BYTES_MAX, OUTCOMES, TYPES, Wrong, read_bundle, read_checkpoint, read_earlier, read_entry
 from bundle_tree import growth_roots, is_power_of_two, path_root, perfect_before, sha256
+from key_bundle import KEY_CHECKS, SOFTWARE, check_key_bundle, read_roots, verify_es256
 
 CHECKS = [
     ("form", "the bundle is in its one canonical form"),
@@ -40,32 +39,16 @@ CHECKS = [
     ("outcomes", "every outcome belongs to a permit that is here"),
     ("profile", "the profile is the one that every decision names"),
     ("people", "the profile is signed by people"),
-    ("hardware", "the key was made in a TPM and cannot leave it"),
+    *KEY_CHECKS,
     ("outside", "outside evidence over the checkpoint"),
 ]
-SOFTWARE = "key: software, not hardware"
 CANNOT = "it is there, and this version cannot check it"
 VERDICTS = "permit clamp deny hold".split()
 SHOWN_MAX = 100
 
 
-def der_integer(content):
-    digits = content.lstrip(b"\0") or b"\0"
-    digits = b"\0" + digits if digits[0] >= 0x80 else digits
-    return bytes([2, len(digits)]) + digits
-
-
 def is_signed(spki, protected, root, signature):
-    to_be_signed = cbor2.dumps(["Signature1", protected, b"", root])
-    numbers = der_integer(signature[:32]) + der_integer(signature[32:])
-    try:
-        key = serialization.load_der_public_key(spki)
-        if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-            return False
-        key.verify(bytes([0x30, len(numbers)]) + numbers, to_be_signed, ec.ECDSA(hashes.SHA256()))
-        return True
-    except (InvalidSignature, ValueError, TypeError):
-        return False
+    return verify_es256(spki, cbor2.dumps(["Signature1", protected, b"", root]), signature)
 
 
 class Findings:
@@ -108,7 +91,7 @@ class Findings:
         spki, kid = bundle[3][1], head[4]
         named = sha256(spki) == kid
         self.look("key", None if named else f"it names key {kid.hex()[:16]}, and another is here")
-        if trusted is not None:
+        if type(trusted) is bytes:
             self.look("trust", None if trusted == spki else "it is not a trusted key")
         why = "its signature does not verify"
         self.look("signature", None if is_signed(spki, protected, root, signature) else why)
@@ -177,7 +160,8 @@ class Findings:
 
     def check_earlier(self, bundle, checkpoint, earlier, trusted):
         protected, head, root, signature, _ = earlier
-        known = [key for key in (bundle[3][1], trusted) if key is not None and sha256(key) == head[4]]
+        named = [trusted] if type(trusted) is bytes else []
+        known = [key for key in (bundle[3][1], *named) if sha256(key) == head[4]]
         if not known:
             return self.look("earlier", f"it is signed by key {head[4].hex()[:16]}, which is not here")
         if not is_signed(known[0], protected, root, signature):
@@ -223,18 +207,13 @@ class Findings:
         if 6 in bundle:
             self.look("people", CANNOT)
 
-    def check_key_bundle(self, bundle, entries):
-        key = bundle[3]
-        if 5 in key:
-            first, last = key[5]
-            for entry in entries:
-                wrong = f"entry {entry[2]}: the key is for entries {first} to {last}"
-                self.look("key", None if first <= entry[2] <= last else wrong)
-        if 2 in key or 3 in key or 4 in key:
-            self.look("hardware", CANNOT)
-        self.notes["hardware"] = SOFTWARE if 6 in key else "nothing that is checked here says so"
-        if 4 in bundle:
-            self.look("outside", CANNOT)
+    def check_span(self, bundle, entries):
+        if 5 not in bundle[3]:
+            return
+        first, last = bundle[3][5]
+        for entry in entries:
+            wrong = f"entry {entry[2]}: the key is for entries {first} to {last}"
+            self.look("key", None if first <= entry[2] <= last else wrong)
 
 
 def refuse_growth(earlier, checkpoint):
@@ -256,7 +235,10 @@ def refuse_growth(earlier, checkpoint):
 
 
 def verify(content, trusted, named_profile, earlier=None, period=None):
-    """Findings, then lines about the checkpoint and the entries, then whether the key says it is software."""
+    """Findings, then lines about the checkpoint and the entries, then whether the key says it is software.
+
+    `trusted`: the key that must have signed, a list of root certificates that must vouch for whichever did, or None.
+    """
     findings = Findings()
     bundle = findings.attempt("form", read_bundle, content)
     if bundle is None:
@@ -279,7 +261,11 @@ def verify(content, trusted, named_profile, earlier=None, period=None):
             findings.check_earlier(bundle, checkpoint, kept, trusted)
     findings.check_outcomes(entries, whole_period)
     findings.check_profile(bundle, entries, named_profile)
-    findings.check_key_bundle(bundle, entries)
+    findings.check_span(bundle, entries)
+    gateway = None if checkpoint is None else checkpoint[1][15][1]
+    check_key_bundle(findings, bundle[3], gateway, trusted if type(trusted) is list else None)
+    if 4 in bundle:
+        findings.look("outside", CANNOT)
     return findings, describe(checkpoint, entries), 6 in bundle[3]
 
 
@@ -306,8 +292,12 @@ def utc_text(seconds):
         return f"{seconds} s"
 
 
-def read_key(path):
+def read_trust(path):
+    """A public key (its SPKI), or a list of root certificates."""
     content = open(path, "rb").read()
+    roots = read_roots(content)
+    if roots is not None:
+        return roots
     pem = content.startswith(b"-----BEGIN")
     key = serialization.load_pem_public_key(content) if pem else serialization.load_der_public_key(content)
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
@@ -323,14 +313,14 @@ def read_period(text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
-    parser.add_argument("--trust", help="public key (PEM or DER) that must have signed")
+    parser.add_argument("--trust", help="public key that must have signed, or root certificates (PEM)")
     parser.add_argument("--profile", help="file that the decisions must name")
     parser.add_argument("--earlier", help="checkpoint, or bundle, that you kept from before: the log must continue it")
     parser.add_argument("--period", type=read_period, help="FIRST-LAST: numbers of entries that must all be here")
     given = parser.parse_args()
     try:
         content = open(given.bundle, "rb").read(BYTES_MAX + 1)
-        trusted = None if given.trust is None else read_key(given.trust)
+        trusted = None if given.trust is None else read_trust(given.trust)
         profile = None if given.profile is None else open(given.profile, "rb").read()
         earlier = None if given.earlier is None else open(given.earlier, "rb").read(BYTES_MAX + 1)
     except (OSError, ValueError) as error:

@@ -6,8 +6,9 @@ import { hex } from "../evidence/hex.js";
 import { readSegmentName } from "../evidence/segment.js";
 import type { Period } from "../evidence/verify-growth.js";
 import { verifyBundle, type BundleReport } from "../evidence/verify-bundle.js";
+import { CERTIFICATES } from "./certificates.js";
 import { sha256 } from "./evidence-files.js";
-import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js";
+import { readNamed, readTrust, signatureVerifier } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
 
@@ -17,7 +18,7 @@ export type BundleCommand = {
   readonly replay: boolean;
   /** Its exact bytes must be what the decisions name. */
   readonly profile: string | null;
-  /** Public key (PEM or DER) that must have signed; null: the bundle's own. */
+  /** Public key (PEM or DER) that must have signed, or roots (PEM) that must vouch; null: the bundle's own. */
   readonly trust: string | null;
   readonly json: boolean;
   /** Checkpoint, or bundle, that its log must continue. */
@@ -38,13 +39,17 @@ export async function verifyBundleFile(
   if (command.replay) {
     throw new Refusal(`${file}: a bundle cannot be replayed (--replay), only a whole log can`, 2);
   }
-  const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
+  const trust = command.trust === null ? null : await readTrust(command.trust);
   const profile = command.profile === null ? null : await readNamed(command.profile);
   const earlier = command.earlier == null ? null : await readBundle(command.earlier);
   const report = verifyBundle(await readBundle(file), {
     sha256,
     verifySignature: signatureVerifier(),
-    trusted,
+    trusted: trust?.kind === "key" ? [trust.spki] : null,
+    certificates: {
+      reader: CERTIFICATES,
+      roots: trust?.kind === "roots" ? trust.certificates : null,
+    },
     profile: profile === null ? null : new Uint8Array(profile),
     earlier,
     period: command.period ?? null,

@@ -32,7 +32,10 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
     .argument("<path>", "evidence directory, or a proof bundle")
     .option("--replay", "also judge every decision again", false)
     .option("--profile <file>", "judge by this profile instead of those in the log")
-    .option("--trust <file>", "public key (PEM or DER) that must have signed")
+    .option(
+      "--trust <file>",
+      "public key (PEM or DER) that must have signed; for a bundle also root certificates (PEM)",
+    )
     .option("--earlier <file>", "checkpoint or bundle you kept: the log must continue it")
     .option("--period <first-last>", "numbers of entries that a bundle must have all", parsePeriod)
     .option("--json", "report as JSON", false)
@@ -82,16 +85,18 @@ function addExportCommand(evidence: Command, deps: EvidenceDeps): void {
     .option("--earlier <file>", "period: checkpoint or bundle that the proof is to lead from")
     .option("--out <file>", "bundle to write (holdpoint-proof-N.cbor)")
     .option("--receipt", "also an RFC 9942 receipt of the one entry, for other tools", false)
+    .option("--key-bundle <file>", "what says that the key is in a TPM, to go with it")
     .option("--with-profile", "the profile's exact bytes with it", false)
     .option("--json", "report as JSON", false)
     .action(async (directory: string, options: ExportFlags) => {
       const { receipt, withProfile, json } = options;
       const ask = readAsk(options);
       const { verifier, streams } = deps;
+      const keyBundle = options.keyBundle ?? null;
       if (ask.kind !== "entry") {
         if (receipt) throw new Refusal("--receipt is for one entry: name it with --seq", 2);
         const [out, earlier] = [options.out ?? null, options.earlier ?? null];
-        const command = { directory, ask, out, earlier, withProfile, json, verifier };
+        const command = { directory, ask, out, earlier, withProfile, json, keyBundle, verifier };
         deps.exit(await exportPeriod(command, streams));
         return;
       }
@@ -100,7 +105,7 @@ function addExportCommand(evidence: Command, deps: EvidenceDeps): void {
       }
       const { seq } = ask;
       const out = options.out ?? `holdpoint-proof-${seq}.cbor`;
-      const command = { directory, seq, out, receipt, withProfile, json, verifier };
+      const command = { directory, seq, out, receipt, withProfile, json, keyBundle, verifier };
       deps.exit(await exportEvidence(command, deps.streams));
     });
 }
@@ -110,6 +115,7 @@ type ExportFlags = AskFlags & {
   readonly out?: string;
   readonly receipt: boolean;
   readonly withProfile: boolean;
+  readonly keyBundle?: string;
   readonly json: boolean;
 };
 type VerifyFlags = {

@@ -1,5 +1,10 @@
 import { basename, dirname, join } from "node:path";
-import { BUNDLE_BYTES_MAX, encodeBundle, type BundleItem } from "../evidence/bundle.js";
+import {
+  BUNDLE_BYTES_MAX,
+  encodeBundle,
+  type BundleItem,
+  type KeyBundle,
+} from "../evidence/bundle.js";
 import { carryConsistency, type Checkpoint } from "../evidence/checkpoint.js";
 import type { ConsistencyProof } from "../evidence/merkle-proof.js";
 import type { Period } from "../evidence/verify-growth.js";
@@ -7,10 +12,12 @@ import { hex } from "../evidence/hex.js";
 import { encodeReceipt } from "../evidence/receipt.js";
 import { verifyBundle } from "../evidence/verify-bundle.js";
 import { utcText } from "./bundle-verify.js";
+import { CERTIFICATES } from "./certificates.js";
 import { sha256 } from "./evidence-files.js";
 import { signatureVerifier } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
 import { writeFiles } from "./export-files.js";
+import { addKeyBundle } from "./export-key.js";
 import { describeExport, partFiles, type NewFile, type Shown } from "./export-parts.js";
 import { findPaths, gatherStory, type Story, type StoryEntry } from "./export-story.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
@@ -26,6 +33,8 @@ export type ExportCommand = {
   /** The profile's exact bytes with it. */
   readonly withProfile: boolean;
   readonly json: boolean;
+  /** File with the key bundle of the key that signed; null: the key alone. */
+  readonly keyBundle?: string | null;
   /** The Python verifier that goes with every export. */
   readonly verifier: string;
 };
@@ -44,7 +53,8 @@ export async function exportEvidence(command: ExportCommand, streams: CliStreams
     );
   }
   const items = await findPaths(story, signed, checkpoint.claim.size);
-  const shown = show(command, { story, checkpoint, signed, items });
+  const bare = show(command, { story, checkpoint, signed, items });
+  const shown = await addKeyBundle(bare, command.keyBundle ?? null);
   const bundle = makeBundle(shown, story);
   const files = [
     { path: basename(command.out), content: bundle },
@@ -144,14 +154,7 @@ export function makeBundle(shown: Shown, claimed: Claimed): Uint8Array {
   const bundle = encodeBundle({
     checkpoint: carryConsistency(checkpoint, consistency),
     items,
-    key: {
-      spki,
-      certificates: [],
-      endorsement: [],
-      attestation: null,
-      validSeq: null,
-      software,
-    },
+    key: { ...(shown.keyBundle ?? bareKey(spki)), software },
     outside: [],
     profile,
     profileSignatures: [],
@@ -168,6 +171,7 @@ export function makeBundle(shown: Shown, claimed: Claimed): Uint8Array {
     sha256,
     verifySignature,
     trusted: null,
+    certificates: { reader: CERTIFICATES, roots: null },
     profile: null,
     earlier,
     period,
@@ -178,6 +182,11 @@ export function makeBundle(shown: Shown, claimed: Claimed): Uint8Array {
     `${directory}: the log does not prove this: ${wrong.why ?? wrong.label}; holdpoint evidence verify ${directory} says where`,
     1,
   );
+}
+
+function bareKey(spki: Uint8Array): KeyBundle {
+  const nothing = { certificates: [], endorsement: [], attestation: null, validSeq: null };
+  return { spki, ...nothing, software: false };
 }
 
 function receiptFile(shown: Shown, seq: number): NewFile {

@@ -1,4 +1,5 @@
-import { createPublicKey, verify as verifyWithKey, type KeyObject } from "node:crypto";
+import { createPublicKey, verify as verifyWithKey, X509Certificate } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hex } from "../evidence/hex.js";
 import type { VerifySignature } from "../evidence/verify-checkpoints.js";
@@ -29,14 +30,44 @@ function parseKey(spki: Uint8Array): KeyObject | null {
   }
 }
 
-export async function readPublicKey(path: string): Promise<Uint8Array> {
+/** Whom a file names: one key that must have signed, or root certificates that must vouch for whichever did. */
+export type Trust =
+  | { readonly kind: "key"; readonly spki: Uint8Array }
+  | { readonly kind: "roots"; readonly certificates: readonly Uint8Array[] };
+
+/** A public key (PEM or DER), or one or more certificates (PEM). */
+export async function readTrust(path: string): Promise<Trust> {
   const bytes = await readNamed(path);
+  const blocks = bytes.toString("latin1").match(CERTIFICATE_BLOCK);
+  if (blocks === null) return { kind: "key", spki: parsePublicKey(bytes, path) };
+  try {
+    const certificates = blocks.map((block) => new Uint8Array(new X509Certificate(block).raw));
+    return { kind: "roots", certificates };
+  } catch {
+    throw new Refusal(`${path}: holds a certificate that cannot be read`, 2);
+  }
+}
+
+/** For a log, whose keys no certificate vouches for. */
+export async function readPublicKey(path: string): Promise<Uint8Array> {
+  const trust = await readTrust(path);
+  if (trust.kind === "key") return trust.spki;
+  throw new Refusal(
+    `${path}: certificates vouch for the key of a bundle; for a log, name the public key itself`,
+    2,
+  );
+}
+
+function parsePublicKey(bytes: Buffer, path: string): Uint8Array {
   try {
     const isPem = bytes.subarray(0, 10).toString("latin1") === "-----BEGIN";
     const key = createPublicKey(isPem ? bytes : { key: bytes, format: "der", type: "spki" });
     return key.export({ type: "spki", format: "der" });
   } catch {
-    throw new Refusal(`${path}: not a public key in PEM or DER (SPKI) form`, 2);
+    throw new Refusal(
+      `${path}: not a public key in PEM or DER (SPKI) form, nor root certificates in PEM`,
+      2,
+    );
   }
 }
 
@@ -48,3 +79,5 @@ export async function readNamed(path: string): Promise<Buffer> {
     throw new Refusal(`${path}: there is no such file that can be read`, 2);
   }
 }
+
+const CERTIFICATE_BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;

@@ -1,9 +1,10 @@
 import { createPublicKey } from "node:crypto";
 import { CborWriter } from "../codec/cbor/writer.js";
 import { sigStructure } from "../codec/cose/sign1.js";
-import type { BundleItem } from "../evidence/bundle.js";
+import type { BundleItem, KeyBundle } from "../evidence/bundle.js";
 import type { Checkpoint } from "../evidence/checkpoint.js";
 import { hex } from "../evidence/hex.js";
+import { keyFiles, keySteps } from "./export-key.js";
 
 export type NewFile = { readonly path: string; readonly content: string | Uint8Array };
 
@@ -18,6 +19,8 @@ export type Shown = {
   readonly software: boolean;
   readonly profile: Uint8Array | null;
   readonly receipt: boolean;
+  /** What says that the key is in a TPM. */
+  readonly keyBundle?: KeyBundle | null;
   /** A line for each entry. */
   readonly lines: readonly string[];
   readonly notes: readonly string[];
@@ -25,7 +28,7 @@ export type Shown = {
 
 /** The parts of a bundle that `openssl` can work on; paths are relative to the bundle's folder. */
 export function partFiles(shown: Shown): readonly NewFile[] {
-  const { checkpoint, items, spki, profile } = shown;
+  const { checkpoint, items, spki, profile, keyBundle = null } = shown;
   const folder = `${shown.stem}.parts`;
   const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
   return [
@@ -43,6 +46,7 @@ export function partFiles(shown: Shown): readonly NewFile[] {
       },
     ]),
     ...(profile === null ? [] : [{ path: `${folder}/profile.yaml`, content: profile }]),
+    ...(keyBundle === null ? [] : keyFiles(keyBundle, folder, derSignature)),
   ];
 }
 
@@ -65,7 +69,7 @@ ${[...notes, kind].filter((text) => text !== "").join("\n\n")}
 | \`${stem}.parts/\` | the same bytes, taken apart for \`openssl\` |${receipt ? `\n| \`${stem}.receipt.cbor\` | a receipt of RFC 9942 for the entry, for other tools |` : ""}
 
 It proves that these entries stand with these numbers in a log that the holder of this key signed. It does not prove
-whose key that is: compare it with one you have from elsewhere (\`--trust KEY.pem\`). It does not prove that the log
+whose key that is: compare it with one you have from elsewhere (\`--trust KEY.pem\`)${attested(shown)}. It does not prove that the log
 holds nothing else, nor the time of day.
 
 ## With Holdpoint, or with Python
@@ -84,7 +88,7 @@ ${opensslSteps(shown)}
 }
 
 function opensslSteps(shown: Shown): string {
-  const { checkpoint, items, stem, bundle, profile } = shown;
+  const { checkpoint, items, stem, bundle, profile, keyBundle = null } = shown;
   const { size } = checkpoint.claim;
   const blocks = [
     `1. One signature, over \`signed.bin\`: headers, then the root as its last 32 bytes.
@@ -142,7 +146,14 @@ cat "$parts"/entry-*.cbor | hex | grep -q "5820$digest" || no 'no entry names th
 echo 'the profile is the one that is named'
 \`\`\``);
   }
+  const steps = keyBundle === null ? [] : keySteps(keyBundle);
+  blocks.push(...steps.map((step, at) => `${blocks.length + 1 + at}. ${step}`));
   return blocks.join("\n\n");
+}
+
+function attested({ keyBundle = null }: Shown): string {
+  if (keyBundle?.attestation == null) return "";
+  return ", or name the roots that you trust to say\nso (`--trust ROOTS.pem`)";
 }
 
 /** One word of a shell, whatever is in it. */

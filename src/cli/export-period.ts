@@ -9,6 +9,7 @@ import { listSegments } from "./evidence-files.js";
 import { readNamed } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
 import { writeFiles } from "./export-files.js";
+import { addKeyBundle } from "./export-key.js";
 import type { NewFile, Shown } from "./export-parts.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
 import { describePeriod, periodFiles, type ShownPeriod } from "./period-parts.js";
@@ -29,6 +30,8 @@ export type PeriodCommand = {
   /** Checkpoint or bundle that somebody kept: the proof leads from it. Null: from the last one before the period. */
   readonly earlier: string | null;
   readonly withProfile: boolean;
+  /** File of the key bundle to go with it. */
+  readonly keyBundle?: string | null;
   readonly json: boolean;
   readonly verifier: string;
 };
@@ -57,7 +60,7 @@ export async function exportPeriod(command: PeriodCommand, streams: CliStreams):
     throw new Refusal(`${command.earlier ?? ""}: no proof can lead from it: ${begins}`, 1);
   }
   const found = { source, survey, period, checkpoint, earlier, gathered };
-  const shown = show(command, found);
+  const shown = await addKeyBundle(show(command, found), command.keyBundle ?? null);
   const bundle = makeBundle(shown, {
     directory,
     consistency: gathered.consistency,

@@ -16,7 +16,7 @@ export async function readVerifier(path: string): Promise<string> {
 }
 
 /** One line each; they are not nested. */
-const IMPORT = /^from (bundle_\w+) import .+$/gm;
+const IMPORT = /^from (bundle_\w+|key_bundle) import .+$/gm;
 const DOCSTRING = /^"""[^"]*"""\n/;
 
 async function readScript(path: string): Promise<string> {

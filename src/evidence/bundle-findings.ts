@@ -19,6 +19,19 @@ export const BUNDLE_CHECKS = [
   { id: "outcomes", label: "every outcome belongs to a permit that is here" },
   { id: "profile", label: "the profile is the one that every decision names" },
   { id: "people", label: "the profile is signed by people" },
+  { id: "attest", label: "a TPM's attest certifies a key" },
+  { id: "certified", label: "that key is the one that signs here" },
+  {
+    id: "attributes",
+    label: "both keys were made in a TPM and cannot leave it, by their attributes",
+  },
+  { id: "attester", label: "the attest is signed by another key, kept for attests alone" },
+  { id: "certificate", label: "the certificate is that of the attestation key of this gateway" },
+  { id: "roots", label: "certificates lead from it to a root that you named" },
+  {
+    id: "endorsement",
+    label: "the TPM's endorsement certificate is the one that was seen at enrolment",
+  },
   { id: "hardware", label: "the key was made in a TPM and cannot leave it" },
   { id: "outside", label: "outside evidence over the checkpoint" },
 ] as const;
@@ -53,6 +66,11 @@ export class BundleFindings {
 
   note(check: BundleCheckId, text: string): void {
     this.notes.set(check, text);
+  }
+
+  /** True: every one of these met something, and nothing was wrong with it. */
+  shows(checks: readonly BundleCheckId[]): boolean {
+    return checks.every((check) => this.looked.has(check) && !this.faults.has(check));
   }
 
   /** One line for every check; a check that met nothing is NOT PRESENT, never PASS. */

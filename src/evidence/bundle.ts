@@ -94,6 +94,17 @@ export function isBundle(bytes: Uint8Array): boolean {
   return MARK.every((byte, i) => bytes[i] === byte);
 }
 
+/** A key bundle alone, as a gateway keeps it for its exports. */
+export function encodeKeyBundle(key: KeyBundle): Uint8Array {
+  return encodeCbor(keyValue(key));
+}
+
+/** Null: it is no key bundle of this version in its one form. Never throws. */
+export function decodeKeyBundle(bytes: Uint8Array): KeyBundle | null {
+  const decoded = decodeCbor(bytes);
+  return decoded.ok ? readKey(decoded.value) : null;
+}
+
 export function encodeInclusion(proof: InclusionProof): Uint8Array {
   return encodeCbor([proof.size, proof.index, proof.path]);
 }

@@ -1,10 +1,12 @@
 import { ES256, verifySign1 } from "../codec/cose/sign1.js";
 import { decodeBundle, type BundleItem, type ProofBundle } from "./bundle.js";
 import { BundleFindings, type BundleCheck } from "./bundle-findings.js";
+import type { CertificateTrust } from "./certificate.js";
 import { readCheckpoint, type Checkpoint, type CheckpointClaim } from "./checkpoint.js";
 import { decodeEntry, type ReadEntry } from "./decode-entry.js";
 import { FRAME_KIND, type Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
+import { checkKeyBundle } from "./key-bundle.js";
 import { checkEarlier, checkGrowth, checkPeriod, type Period } from "./verify-growth.js";
 import type { DecisionBody, EntryBody } from "../kernel/record/entry.js";
 import { equalBytes, verifyInclusion } from "./merkle-proof.js";
@@ -15,6 +17,8 @@ export type BundleOptions = {
   readonly verifySignature: VerifySignature;
   /** Keys (SPKI) that alone may have signed; null: whichever the bundle brings. */
   readonly trusted: readonly Uint8Array[] | null;
+  /** What says whose key it is; its roots are the other way of naming whom one trusts. */
+  readonly certificates: CertificateTrust;
   /** A profile's exact bytes that the decisions must name, besides any in the bundle. */
   readonly profile: Uint8Array | null;
   /** File of a checkpoint, or of another bundle, that somebody kept from before: the log must have grown from it. */
@@ -37,7 +41,7 @@ export type BundleReport = {
 
 /**
  * Checks a proof bundle on its own: one signature, then a path to its root for every entry. It shows that the
- * entries stand so in a log that this key signed; whose key that is, `trusted` says or nobody.
+ * entries stand so in a log that this key signed; whose key that is, `trusted` says, or the roots, or nobody.
  */
 export function verifyBundle(bytes: Uint8Array, options: BundleOptions): BundleReport {
   const findings = new BundleFindings();
@@ -61,7 +65,9 @@ export function verifyBundle(bytes: Uint8Array, options: BundleOptions): BundleR
   }
   checkOutcomes(entries, period, findings);
   checkProfile(bundle, entries, { findings, options });
-  checkKeyBundle(bundle, entries, findings);
+  checkSpan(bundle, entries, { findings, options });
+  checkKeyBundle(bundle.key, checkpoint?.claim.gateway ?? null, { findings, ...options });
+  if (bundle.outside.length > 0) findings.look("outside", CANNOT);
   return report(findings, { claim: checkpoint?.claim ?? null, entries, bundle }, options);
 }
 
@@ -211,24 +217,13 @@ function checkProfile(
   if (bundle.profileSignatures.length > 0) findings.look("people", CANNOT);
 }
 
-function checkKeyBundle(
-  { key, outside }: ProofBundle,
-  entries: readonly ReadEntry[],
-  findings: BundleFindings,
-): void {
+function checkSpan({ key }: ProofBundle, entries: readonly ReadEntry[], by: By): void {
   for (const read of key.validSeq === null ? [] : entries) {
     const seq = seqOf(read);
     const { from, to } = key.validSeq ?? { from: 0, to: -1 };
     const why = `entry ${seq}: the key is for entries ${from} to ${to}`;
-    findings.look("key", seq >= from && seq <= to ? null : why);
+    by.findings.look("key", seq >= from && seq <= to ? null : why);
   }
-  const claims = key.certificates.length + key.endorsement.length;
-  if (claims > 0 || key.attestation !== null) findings.look("hardware", CANNOT);
-  findings.note(
-    "hardware",
-    key.software ? "key: software, not hardware" : "nothing that is checked here says so",
-  );
-  if (outside.length > 0) findings.look("outside", CANNOT);
 }
 
 function seqOf({ entry }: ReadEntry): number {

@@ -106,7 +106,7 @@ export class CorpusGateway {
     const facts = {
       software: new Uint8Array(32).fill(1),
       site: new Uint8Array(32).fill(2),
-      key: "file",
+      key: signer.kind,
       spki: signer.spki,
       splitEnforced: false,
       profileBytes,

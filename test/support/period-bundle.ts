@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CERTIFICATES } from "../../src/cli/certificates.js";
 import { encodeBundle, type ProofBundle } from "../../src/evidence/bundle.js";
 import {
   carryConsistency,
@@ -76,6 +77,7 @@ export function checkPeriod(
     sha256,
     verifySignature,
     trusted: trusted === undefined ? null : [trusted],
+    certificates: { reader: CERTIFICATES, roots: null },
     profile: null,
     earlier: earlier ?? null,
     period: period ?? null,

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CborWriter } from "../../src/codec/cbor/writer.js";
+import { CERTIFICATES } from "../../src/cli/certificates.js";
 import { encodeBundle, type ProofBundle } from "../../src/evidence/bundle.js";
 import { draftCheckpoint, finishCheckpoint } from "../../src/evidence/checkpoint.js";
 import { encodeEntry } from "../../src/evidence/encode-entry.js";
@@ -97,12 +98,14 @@ export function check(
   by: {
     readonly trusted?: Uint8Array;
     readonly profile?: Uint8Array;
+    readonly roots?: readonly Uint8Array[];
   } = {},
 ): BundleReport {
   return verifyBundle(bundle instanceof Uint8Array ? bundle : encodeBundle(bundle), {
     sha256,
     verifySignature,
     trusted: by.trusted === undefined ? null : [by.trusted],
+    certificates: { reader: CERTIFICATES, roots: by.roots ?? null },
     profile: by.profile ?? null,
   });
 }
@@ -173,13 +176,17 @@ export function runSteps(
   return { status, out: `${stdout}${stderr}` };
 }
 
-/** Bits of a bundle, every `stride`th, whose change the Python verifier would accept. */
-export function flipByPython(bundle: Uint8Array, stride: number): string {
+/** Bits of a bundle, every `stride`th, whose change the Python verifier would accept; `trust` as for --trust. */
+export function flipByPython(bundle: Uint8Array, stride: number, trust?: Uint8Array): string {
   const folder = mkdtempSync(join(tmpdir(), "holdpoint-flips-"));
   try {
     const file = join(folder, "proof.cbor");
     writeFileSync(file, bundle);
-    return runPython([FLIPS, VERIFIER, file, String(stride)]).out.trim();
+    const named = trust === undefined ? "" : join(folder, "trust.pem");
+    if (trust !== undefined) writeFileSync(named, trust);
+    // The library may warn of a certificate; that comes behind it.
+    const [first = ""] = runPython([FLIPS, VERIFIER, file, String(stride), named]).out.split("\n");
+    return first;
   } finally {
     rmSync(folder, { recursive: true });
   }

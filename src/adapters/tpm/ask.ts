@@ -1,3 +1,4 @@
+import type { Credential } from "../../codec/tpm2/activate-credential.js";
 import type { SignedAttest } from "../../codec/tpm2/attest.js";
 import { TPM_OBJECTS, type TpmObjectKind } from "../../codec/tpm2/public-area.js";
 import type { TpmChip } from "./chip.js";
@@ -75,6 +76,20 @@ export function askCertificate(
   };
 }
 
+/** TPMT_PUBLIC of the endorsement key that is kept at the handle; 0: of the TCG template's. */
+export function askEndorsementKey(handle: number): TpmAsk<Uint8Array> {
+  return { request: { op: "read-endorsement", handle }, take: someBytes };
+}
+
+/** What the credential hides from everybody but the TPM with both keys. */
+export function askCredential(
+  object: KeyUse,
+  handle: number,
+  credential: Credential,
+): TpmAsk<Uint8Array> {
+  return { request: { op: "open-credential", object, handle, credential }, take: someBytes };
+}
+
 /** Makes a counter and raises it once. */
 export function askNewCounter(counter: TpmCounter): TpmAsk<bigint> {
   return { request: { op: "define-counter", counter }, take: counterIn };
@@ -90,6 +105,10 @@ export function askRaise(counter: TpmCounter, above: bigint): TpmAsk<bigint> {
 }
 
 const SIGNATURE_BYTES = 64;
+
+function someBytes([bytes]: readonly Uint8Array[]): Uint8Array | undefined {
+  return bytes?.length === 0 ? undefined : bytes;
+}
 
 function counterIn([bytes]: readonly Uint8Array[]): bigint | undefined {
   return bytes?.length === 8 ? counterOf(bytes) : undefined;

@@ -1,4 +1,5 @@
 import { FrameReader, FrameWriter } from "../../codec/door/wire.js";
+import type { Credential } from "../../codec/tpm2/activate-credential.js";
 import { SIZE } from "../../codec/tpm2/constant.js";
 import type { TpmCounter } from "./counters.js";
 import type { KeyUse } from "./keys.js";
@@ -16,6 +17,14 @@ export type TpmRequest =
       readonly object: KeyUse;
       readonly signer: KeyUse;
       readonly qualifying: Uint8Array;
+    }
+  /** `handle` 0: there is none kept, the one of the TCG template is made for this time. */
+  | { readonly op: "read-endorsement"; readonly handle: number }
+  | {
+      readonly op: "open-credential";
+      readonly object: KeyUse;
+      readonly handle: number;
+      readonly credential: Credential;
     }
   | { readonly op: "define-counter"; readonly counter: TpmCounter }
   | { readonly op: "read-counter"; readonly counter: TpmCounter }
@@ -52,6 +61,14 @@ export function encodeRequest(id: number, request: TpmRequest): Uint8Array {
     case "certify":
       putUse(putUse(out, request.object), request.signer).blob(request.qualifying);
       break;
+    case "read-endorsement":
+      out.uint(request.handle);
+      break;
+    case "open-credential": {
+      const { blob, secret } = request.credential;
+      putUse(out, request.object).uint(request.handle).blob(blob).blob(secret);
+      break;
+    }
     case "define-counter":
     case "read-counter":
       putCounter(out, request.counter);
@@ -153,6 +170,8 @@ const OPS: Readonly<Record<TpmRequest["op"], readonly [number, number]>> = {
   "define-counter": [6, 3],
   "read-counter": [7, 3],
   "raise-counter": [8, 4],
+  "read-endorsement": [9, 1],
+  "open-credential": [10, 6],
 };
 const NAMES: readonly TpmRequest["op"][] = [
   "read-chip",
@@ -164,6 +183,8 @@ const NAMES: readonly TpmRequest["op"][] = [
   "define-counter",
   "read-counter",
   "raise-counter",
+  "read-endorsement",
+  "open-credential",
 ];
 const NUMBER_MAX = NAMES.length - 1;
 const ITEMS_MAX = 9;
@@ -190,6 +211,14 @@ function takeRequest(from: FrameReader, op: TpmRequest["op"]): TpmRequest {
     case "certify": {
       const [object, signer] = [takeUse(from), takeUse(from)];
       return { op, object, signer, qualifying: from.blob(0, SIZE.qualifying) };
+    }
+    case "read-endorsement":
+      return { op, handle: from.uint(WORD_MAX) };
+    case "open-credential": {
+      const [object, handle] = [takeUse(from), from.uint(WORD_MAX)];
+      const blob = from.blob(1, SIZE.credential);
+      const credential = { blob, secret: from.blob(1, SIZE.encryptedSecret) };
+      return { op, object, handle, credential };
     }
     case "define-counter":
     case "read-counter":

@@ -1,5 +1,6 @@
 import { TPM_OBJECTS } from "../../codec/tpm2/public-area.js";
-import { certifyKey } from "./attestation.js";
+import { certifyKey, openCredential, readEndorsementKey } from "./attestation.js";
+import type { EndorsementUse } from "./attestation.js";
 import { readChip } from "./chip.js";
 import { defineCounter, raiseCounter, readCounter } from "./counters.js";
 import { findStorageRoot, makeAttestationKey, makeEvidenceKey } from "./keys.js";
@@ -33,6 +34,15 @@ export async function performRequest(tpm: Tpm, request: TpmRequest): Promise<Tpm
       const made = await certifyKey(tpm, object, signer, qualifying);
       return answerOf(made, ({ attest, signature }) => [attest, signature]);
     }
+    case "read-endorsement": {
+      const read = await readEndorsementKey(tpm, endorsementAt(request.handle));
+      return answerOf(read, ({ publicArea }) => [publicArea]);
+    }
+    case "open-credential": {
+      const { object, handle, credential } = request;
+      const opened = await openCredential(tpm, object, endorsementAt(handle), credential);
+      return answerOf(opened, (value) => [value]);
+    }
     case "define-counter":
       return counterAnswer(await defineCounter(tpm, request.counter, UNSET));
     case "read-counter":
@@ -43,6 +53,10 @@ export async function performRequest(tpm: Tpm, request: TpmRequest): Promise<Tpm
 }
 
 const UNSET = new Uint8Array(0);
+
+function endorsementAt(handle: number): EndorsementUse {
+  return { handle: handle === 0 ? null : handle, auth: UNSET };
+}
 
 async function makeKey(tpm: Tpm, key: KeyName, auth: Uint8Array): Promise<TpmResult<TpmKey>> {
   return key === "evidenceKey"

@@ -196,7 +196,8 @@ async function findOrMakeCounter(tpm: TpmProcess, counter: TpmCounter): Promise<
   return there.fault.code === NEVER_WRITTEN ? await tpm.ask(askRaise(counter, 0n)) : there;
 }
 
-async function withTpm<T>(
+/** Ends the process when `run` has ended. */
+export async function withTpm<T>(
   ask: KeyAsk,
   place: TpmPlace,
   rootName: Uint8Array | null,

@@ -1,9 +1,9 @@
-import { createPublicKey } from "node:crypto";
 import { encodeCbor } from "../../codec/cbor/encode.js";
 import type { CborValue } from "../../codec/cbor/value.js";
 import { FrameReader } from "../../codec/door/wire.js";
 import { SIZE } from "../../codec/tpm2/constant.js";
-import { TPM_OBJECTS, type EccPublic } from "../../codec/tpm2/public-area.js";
+import { TPM_OBJECTS } from "../../codec/tpm2/public-area.js";
+import { spkiOf } from "../../codec/tpm2/spki.js";
 import type { TpmChip } from "./chip.js";
 import type { TpmCounter } from "./counters.js";
 import type { KeyUse, TpmKey } from "./keys.js";
@@ -123,12 +123,6 @@ const CHIP_MAKERS: ReadonlySet<string> = new Set([
   ...["AMD", "ATML", "BRCM", "CSCO", "FLYS", "HISI", "IFX", "INTC", "NSM", "NTC", "NTZ", "NSG"],
   ...["QCOM", "ROCC", "SEAL", "SECE", "SMSC", "SMSN", "SNS", "STM", "TXN", "WEC"],
 ]);
-
-function spkiOf({ x, y }: EccPublic): Uint8Array {
-  const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64url");
-  const jwk = { kty: "EC", crv: "P-256", x: base64(x), y: base64(y) };
-  return createPublicKey({ key: jwk, format: "jwk" }).export({ type: "spki", format: "der" });
-}
 
 function keyItems({ key, auth, spki }: RecordedKey): CborValue {
   return [key.handle, key.name, spki, auth];

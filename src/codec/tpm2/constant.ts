@@ -32,6 +32,7 @@ export const HIERARCHY = {
 
 /** TPM_ALG_ID (Part 2, 6.3). */
 export const ALGORITHM = {
+  rsa: 0x0001,
   aes: 0x0006,
   sha256: 0x000b,
   none: 0x0010,

@@ -18,3 +18,11 @@ export function nameOf(publicArea: Uint8Array, sha256: Sha256): Uint8Array {
 export function entityOf(handle: number): TpmEntity {
   return { handle, name: new TpmWriter().u32(handle).done() };
 }
+
+/**
+ * Qualified Name of a primary object (Library Part 1, 16.5): `hierarchy` is the handle it stands under. Others cannot
+ * be computed without all of their parents.
+ */
+export function qualifiedNameOf(name: Uint8Array, hierarchy: number, sha256: Sha256): Uint8Array {
+  return nameOf(new TpmWriter().u32(hierarchy).raw(name).done(), sha256);
+}

@@ -25,6 +25,13 @@ const requests: readonly TpmRequest[] = [
   { op: "make-key", key: "attestationKey", auth },
   { op: "sign", use, digest: new Uint8Array(32).fill(1) },
   { op: "certify", object: use, signer: use, qualifying: new Uint8Array(66).fill(2) },
+  { op: "read-endorsement", handle: 0x81010001 },
+  {
+    op: "open-credential",
+    object: use,
+    handle: 0,
+    credential: { blob: new Uint8Array(70).fill(5), secret: new Uint8Array(256).fill(6) },
+  },
   { op: "define-counter", counter },
   { op: "read-counter", counter: orderly },
   { op: "raise-counter", counter: orderly, above: 0n },

@@ -1,0 +1,112 @@
+import type { Credential } from "../../codec/tpm2/activate-credential.js";
+import { askCertificate, askCredential, askEndorsementKey, askKey } from "./ask.js";
+import type { KeyName } from "./message.js";
+import { withTpm, type KeyAsk } from "./provision.js";
+import type { TpmRecord } from "./record.js";
+import { readRecord, recordPath } from "./record-file.js";
+import { faultOf, type TpmResult } from "./result.js";
+import { findRecorded } from "./signer.js";
+import type { TpmProcess } from "./tpm-process.js";
+
+/** `says`: one line for people. */
+export type Asked<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly says: string };
+
+/** What a request for a certificate says of the TPM: public areas of both keys, and whether it is software. */
+export type EnrolmentKeys = {
+  readonly attester: Uint8Array;
+  readonly endorsementKey: Uint8Array;
+  readonly software: boolean;
+};
+
+export async function readForEnrolment(ask: KeyAsk, handle: number): Promise<Asked<EnrolmentKeys>> {
+  return await withRecorded(ask, async (tpm, record) => {
+    const attester = await areaOf(tpm, record, "attestationKey");
+    if (!attester.ok) return attester;
+    const endorsementKey = await tpm.ask(askEndorsementKey(handle));
+    if (!endorsementKey.ok) return endorsementKey;
+    const areas = { attester: attester.value, endorsementKey: endorsementKey.value };
+    return { ok: true, value: { ...areas, software: record.kind !== "tpm" } };
+  });
+}
+
+/** What a credential for the recorded attestation key hides. */
+export async function openRecorded(
+  ask: KeyAsk,
+  handle: number,
+  credential: Credential,
+): Promise<Asked<Uint8Array>> {
+  return await withRecorded(
+    ask,
+    async (tpm, { attestation }) => await tpm.ask(askCredential(attestation, handle, credential)),
+  );
+}
+
+/** Field 4 of a key bundle (evidence.cddl section 4, ADR 0012). */
+export type AttestedKey = {
+  /** TPMT_PUBLIC of the attestation key. */
+  readonly attester: Uint8Array;
+  readonly certifyInfo: Uint8Array;
+  /** r, then s, by the attestation key. */
+  readonly signature: Uint8Array;
+  /** TPMT_PUBLIC of the evidence key. */
+  readonly certified: Uint8Array;
+};
+
+/** The recorded attestation key's word on the recorded evidence key. */
+export async function attestRecorded(ask: KeyAsk): Promise<
+  Asked<{
+    readonly spki: Uint8Array;
+    readonly software: boolean;
+    readonly attestation: AttestedKey;
+  }>
+> {
+  return await withRecorded(ask, async (tpm, record) => {
+    const certified = await areaOf(tpm, record, "evidenceKey");
+    if (!certified.ok) return certified;
+    const attester = await areaOf(tpm, record, "attestationKey");
+    if (!attester.ok) return attester;
+    const { evidence, attestation, kind } = record;
+    const made = await tpm.ask(askCertificate(evidence, attestation, new Uint8Array(0)));
+    if (!made.ok) return made;
+    const { attest, signature } = made.value;
+    const areas = { attester: attester.value, certified: certified.value };
+    const value = {
+      spki: evidence.spki,
+      software: kind !== "tpm",
+      attestation: { ...areas, certifyInfo: attest, signature },
+    };
+    return { ok: true, value };
+  });
+}
+
+async function withRecorded<T>(
+  ask: KeyAsk,
+  run: (tpm: TpmProcess, record: TpmRecord) => Promise<TpmResult<T>>,
+): Promise<Asked<T>> {
+  const found = await readRecord(ask.directory);
+  if (found.kind === "bad") return { ok: false, says: found.says };
+  if (found.kind === "none") {
+    const says = `there is no ${recordPath(ask.directory)}: holdpoint key provision makes it`;
+    return { ok: false, says };
+  }
+  const record = found.value;
+  const { place, rootName } = record;
+  const done = await withTpm(ask, place, rootName, async (tpm) => await run(tpm, record));
+  return done.ok ? done : { ok: false, says: done.fault.says };
+}
+
+/** TPMT_PUBLIC of the key at its handle, when it is the recorded one. */
+async function areaOf(
+  tpm: TpmProcess,
+  record: TpmRecord,
+  name: KeyName,
+): Promise<TpmResult<Uint8Array>> {
+  const recorded = name === "evidenceKey" ? record.evidence : record.attestation;
+  const there = await findRecorded(tpm, name, recorded);
+  if (!there.ok) return there;
+  const read = await tpm.ask(askKey(name));
+  if (!read.ok) return read;
+  if (read.value === null) return faultOf("mismatch", "the key is not there any more");
+  return { ok: true, value: read.value.publicArea };
+}

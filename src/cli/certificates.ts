@@ -1,0 +1,57 @@
+import { X509Certificate } from "node:crypto";
+import type { Certificate, CertificateReader } from "../evidence/certificate.js";
+
+/** X.509 by Node's own OpenSSL. */
+export const CERTIFICATES: CertificateReader = {
+  read: (der) => {
+    const certificate = parseOne(der);
+    return certificate === null ? null : viewOf(certificate);
+  },
+  isIssuedBy: (der, issuerDer) => {
+    const certificate = parseOne(der);
+    const issuer = parseOne(issuerDer);
+    if (certificate === null || issuer === null || !certificate.checkIssued(issuer)) return false;
+    try {
+      return certificate.verify(issuer.publicKey);
+    } catch {
+      return false;
+    }
+  },
+};
+
+function parseOne(der: Uint8Array): X509Certificate | null {
+  try {
+    const certificate = new X509Certificate(der);
+    // What stands behind a certificate is passed over by the library, and so is another spelling of it.
+    return certificate.raw.equals(der) ? certificate : null;
+  } catch {
+    return null;
+  }
+}
+
+function viewOf(certificate: X509Certificate): Certificate | null {
+  try {
+    const lines = certificate.subject.split("\n");
+    return {
+      spki: new Uint8Array(certificate.publicKey.export({ type: "spki", format: "der" })),
+      isIssuer: certificate.ca,
+      // Not there when it has no such extension, whatever the type says.
+      usages: Array.isArray(certificate.keyUsage) ? certificate.keyUsage : [],
+      subject: {
+        commonName: only(lines, "CN"),
+        unit: only(lines, "OU"),
+        serialNumber: only(lines, "serialNumber"),
+      },
+      fromS: Date.parse(certificate.validFrom) / 1000,
+      toS: Date.parse(certificate.validTo) / 1000,
+    };
+  } catch {
+    return null;
+  }
+}
+
+function only(lines: readonly string[], attribute: string): string | null {
+  const found = lines.filter((line) => line.startsWith(`${attribute}=`));
+  const [first] = found;
+  return first === undefined || found.length > 1 ? null : first.slice(attribute.length + 1);
+}

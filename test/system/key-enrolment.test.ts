@@ -1,0 +1,129 @@
+import { execFile } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { openTpmSigner } from "../../src/adapters/tpm/signer.js";
+import { keyObjectOf } from "../../src/cli/credential.js";
+import { parseEndorsementPublic } from "../../src/codec/tpm2/endorsement-public.js";
+import { decodeKeyBundle, encodeBundle, type KeyBundle } from "../../src/evidence/bundle.js";
+import {
+  draftCheckpoint,
+  finishCheckpoint,
+  readCheckpoint,
+} from "../../src/evidence/checkpoint.js";
+import { decodeRequest } from "../../src/evidence/enrolment.js";
+import { startAuthority } from "../support/authority.js";
+import { sampleLog } from "../support/evidence-rig.js";
+import { check, checkByPython, checkLines, makeBundle } from "../support/proof-bundle.js";
+import { openTestProcess, startProvisioned, testFolder } from "../support/tpm-process.js";
+import { valueOf } from "../support/tpm-rig.js";
+
+const CLI = fileURLToPath(new URL("../../dist/src/main-cli.js", import.meta.url));
+const maker = await startAuthority("TPM maker");
+afterAll(maker.remove);
+
+type Ran = { readonly code: number; readonly out: string; readonly err: string };
+
+async function holdpoint(...args: readonly string[]): Promise<Ran> {
+  return await new Promise((resolve) => {
+    const child = execFile(process.execPath, [CLI, ...args], (_error, out, err) => {
+      resolve({ code: child.exitCode ?? -1, out, err });
+    });
+  });
+}
+
+/** The command line's, for an export that has nothing else. */
+function readBundle(path: string): KeyBundle {
+  const key = decodeKeyBundle(new Uint8Array(readFileSync(path)));
+  if (key === null) throw new Error("no key bundle");
+  return key;
+}
+
+describe("holdpoint key enrol and attest", () => {
+  it("make a key bundle of a provisioned TPM, with the certificate that an authority sealed for it [HP-116 allows]", async () => {
+    const provisioned = await startProvisioned();
+    const { directory, record } = provisioned;
+    const folder = testFolder();
+    const file = (name: string): string => join(folder, name);
+    const early = await holdpoint("key", "attest", directory, "--out", file("bare.cbor"));
+    expect(early).toMatchObject({ code: 0, err: "" });
+    expect(early.out).toContain("nobody vouches for it yet: holdpoint key enrol");
+    expect(readBundle(file("bare.cbor"))).toMatchObject({ certificates: [], software: true });
+
+    const ca = file("ca");
+    expect((await holdpoint("ca", "init", ca, "--name", "Plant CA")).code).toBe(0);
+    const ask = ["key", "enrol", directory, "--gateway", "gw-7"];
+    expect(await holdpoint(...ask, "--request", file("first"))).toMatchObject({ code: 0, err: "" });
+    const request = decodeRequest(new Uint8Array(readFileSync(file("first"))));
+    const endorsement = parseEndorsementPublic(request?.endorsementKey ?? new Uint8Array(0));
+    if (!endorsement.ok) throw new Error("no endorsement key");
+    const spki = keyObjectOf(endorsement.value).export({ type: "spki", format: "der" });
+    const [certificate] = await maker.issue({ spki, commonName: "TPM 4711" });
+    if (certificate === undefined) throw new Error("no certificate");
+    writeFileSync(file("ek.pem"), pemOf(certificate));
+    const again = [...ask, "--request", file("request"), "--endorsement", file("ek.pem")];
+    expect((await holdpoint(...again)).code).toBe(0);
+    const issued = await holdpoint("ca", "issue", ca, file("request"), "--out", file("answer"));
+    expect(issued.out).toContain("software-tpm");
+    const taken = await holdpoint("key", "enrol", directory, "--answer", file("answer"));
+    expect(taken).toMatchObject({ code: 0, err: "" });
+    expect(taken.out).toContain("CN=gw-7, OU=software-tpm");
+    const attested = await holdpoint("key", "attest", directory, "--out", file("key.cbor"));
+    expect(attested).toMatchObject({ code: 0, err: "" });
+    expect(attested.out).toContain("key: software, not hardware");
+
+    const key = readBundle(file("key.cbor"));
+    expect(key.endorsement).toHaveLength(1);
+    const signer = valueOf(await openTpmSigner(openTestProcess(provisioned), record));
+    expect(new Uint8Array(signer.spki)).toEqual(key.spki);
+    const unsigned = { spki: key.spki, sign: () => new Uint8Array(64) };
+    const made = makeBundle(sampleLog(0, 11), [4, 5], unsigned).bundle;
+    const read = readCheckpoint(made.checkpoint);
+    if (!read.ok) throw new Error(read.why);
+    const draft = draftCheckpoint(read.checkpoint.claim, read.checkpoint.root);
+    const signature = await signer.sign(draft.toBeSigned);
+    const bundle = { ...made, checkpoint: finishCheckpoint(draft, signature, null), key };
+    const pem = new Uint8Array(readFileSync(join(ca, "root.pem")));
+    const report = check(bundle, { roots: [derOf(pem)] });
+    expect(report.checks.filter(({ status }) => status === "FAIL")).toEqual([]);
+    expect(report.checks.find(({ id }) => id === "roots")?.status).toBe("PASS");
+    expect(report.checks.find(({ id }) => id === "endorsement")?.status).toBe("PASS");
+    const python = checkByPython(encodeBundle(bundle), pem);
+    expect([python.code, ...python.lines]).toEqual([0, ...checkLines(report)]);
+  });
+
+  it("refuse another TPM's answer, a folder without a record, and half a command [HP-116 refuses]", async () => {
+    const [one, other] = [await startProvisioned(), await startProvisioned()];
+    const folder = testFolder();
+    const file = (name: string): string => join(folder, name);
+    await holdpoint("ca", "init", file("ca"), "--name", "Plant CA");
+    const ask = ["--gateway", "gw-7", "--request", file("request")];
+    expect((await holdpoint("key", "enrol", one.directory, ...ask)).code).toBe(0);
+    await holdpoint("ca", "issue", file("ca"), file("request"), "--out", file("answer"));
+    const stolen = await holdpoint("key", "enrol", other.directory, "--answer", file("answer"));
+    expect(stolen.code).toBe(1);
+    expect(stolen.err).toMatch(/^TPM2_ActivateCredential: .*\n$/);
+    const none = await holdpoint("key", "attest", folder, "--out", file("key.cbor"));
+    expect(none).toMatchObject({ code: 1, out: "" });
+    expect(none.err).toMatch(/^there is no .*: holdpoint key provision makes it\n$/);
+    const half = await holdpoint("key", "enrol", one.directory, "--gateway", "gw-7");
+    expect(half).toMatchObject({ code: 2, out: "" });
+    expect(half.err).toMatch(/^name --gateway and --request/);
+  });
+});
+
+function pemOf(der: Uint8Array): string {
+  const lines =
+    Buffer.from(der)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
+}
+
+function derOf(pem: Uint8Array): Uint8Array {
+  const text = Buffer.from(pem)
+    .toString("latin1")
+    .replaceAll(/-----[^-]+-----/g, "");
+  return new Uint8Array(Buffer.from(text, "base64"));
+}
