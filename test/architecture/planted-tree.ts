@@ -16,7 +16,7 @@ export type PlantedTree = {
 const SETTINGS = [
   "package.json",
   "tsconfig.json",
-  "knip.json",
+  "test/architecture/knip.json",
   "src/tsconfig.pure.json",
   "test/tsconfig.json",
   "test/architecture/layers.cjs",

@@ -154,7 +154,7 @@ describe("the check for unused code", () => {
         "export function used(): void {\n  return;\n}\nexport const forgotten = 1;\n",
       "src/cli/orphan.ts": "export const nobody = 1;\n",
     });
-    const { code, output } = planted.run("knip", []);
+    const { code, output } = planted.run("knip", ["--config", "test/architecture/knip.json"]);
     planted.remove();
     expect(code).not.toBe(0);
     expect(output).toContain("src/cli/orphan.ts");
