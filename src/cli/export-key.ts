@@ -3,6 +3,7 @@ import { parsePublic } from "../codec/tpm2/public-area.js";
 import { spkiOf } from "../codec/tpm2/spki.js";
 import { decodeKeyBundle, type KeyBundle } from "../evidence/bundle.js";
 import { equalBytes } from "../evidence/merkle-proof.js";
+import { derSignature } from "./der-signature.js";
 import { readNamed } from "./evidence-keys.js";
 import { Refusal } from "./output.js";
 
@@ -25,11 +26,7 @@ async function readKeyBundle(path: string, spki: Uint8Array): Promise<KeyBundle>
 }
 
 /** What of a key bundle `openssl` and `tpm2-tools` can work on, in the folder of an export's parts. */
-export function keyFiles(
-  key: KeyBundle,
-  folder: string,
-  derSignature: (signature: Uint8Array) => Uint8Array,
-): readonly KeyFile[] {
+export function keyFiles(key: KeyBundle, folder: string): readonly KeyFile[] {
   if (key.attestation === null) return [];
   const { attester, certifyInfo, signature, certified } = key.attestation;
   const area = parsePublic(attester);

@@ -4,6 +4,7 @@ import { sigStructure } from "../codec/cose/sign1.js";
 import type { BundleItem, KeyBundle } from "../evidence/bundle.js";
 import type { Checkpoint } from "../evidence/checkpoint.js";
 import { hex } from "../evidence/hex.js";
+import { derSignature } from "./der-signature.js";
 import { keyFiles, keySteps } from "./export-key.js";
 
 export type NewFile = { readonly path: string; readonly content: string | Uint8Array };
@@ -46,7 +47,7 @@ export function partFiles(shown: Shown): readonly NewFile[] {
       },
     ]),
     ...(profile === null ? [] : [{ path: `${folder}/profile.yaml`, content: profile }]),
-    ...(keyBundle === null ? [] : keyFiles(keyBundle, folder, derSignature)),
+    ...(keyBundle === null ? [] : keyFiles(keyBundle, folder)),
   ];
 }
 
@@ -165,18 +166,4 @@ export function cborUint(value: number): string {
   const writer = new CborWriter(16);
   writer.uint(value);
   return hex(writer.copy());
-}
-
-/** ECDSA-Sig-Value (RFC 3279 section 2.2.3) of r || s. */
-export function derSignature(signature: Uint8Array): Uint8Array {
-  const half = signature.length / 2;
-  const numbers = [signature.subarray(0, half), signature.subarray(half)].flatMap(derInteger);
-  return Uint8Array.from([0x30, numbers.length, ...numbers]);
-}
-
-function derInteger(bytes: Uint8Array): readonly number[] {
-  const digits = [...bytes];
-  while (digits.length > 1 && digits[0] === 0) digits.shift();
-  if ((digits[0] ?? 0) >= 0x80) digits.unshift(0);
-  return [0x02, digits.length, ...digits];
 }

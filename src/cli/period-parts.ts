@@ -4,7 +4,8 @@ import { carryConsistency, type Checkpoint } from "../evidence/checkpoint.js";
 import { hex } from "../evidence/hex.js";
 import type { ConsistencyProof } from "../evidence/merkle-proof.js";
 import type { Period } from "../evidence/verify-growth.js";
-import { cborUint, derSignature, quote, type NewFile, type Shown } from "./export-parts.js";
+import { derSignature } from "./der-signature.js";
+import { cborUint, quote, type NewFile, type Shown } from "./export-parts.js";
 
 /** What an export of a period shows. */
 export type ShownPeriod = Shown & {

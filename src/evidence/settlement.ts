@@ -5,6 +5,8 @@ import type { LeafStep, StepBody } from "./segment-steps.js";
 
 /** A permit younger than this when the log ends may still be under way. */
 const TAIL_US: Us = 60_000_000;
+/** Permits that may wait for their outcome at one time: far more than a gateway lets be under way. */
+const OPEN_MAX = 65_536;
 /** Unresolved outcomes remembered for a later resolution; older ones are taken for resolved. */
 const UNRESOLVED_MAX = 65_536;
 /** Entries that may be the cause of a safe step, remembered newest first. */
@@ -58,8 +60,12 @@ export class Settlement {
   finish(): void {
     for (const open of this.open.values()) {
       if (open.boot === this.boot && this.lastUs - open.atUs <= TAIL_US) continue;
-      this.findings.fault("outcomes", open.place, `the permit ${open.seq} has no outcome`);
+      this.miss(open);
     }
+  }
+
+  private miss({ place, seq }: Open): void {
+    this.findings.fault("outcomes", place, `the permit ${seq} has no outcome`);
   }
 
   private decision({ verdict, idHex }: DecisionStep, { place, monoUs }: LeafStep): void {
@@ -69,6 +75,9 @@ export class Settlement {
       this.findings.fault("outcomes", place, "another permit with the same id is still open");
     }
     this.open.set(idHex, { seq: place.seq, place, atUs: monoUs, boot: this.boot });
+    // A log made up of permits alone must not fill the memory of whoever checks it.
+    const oldest = dropOldest(this.open, OPEN_MAX);
+    if (oldest !== undefined) this.miss(oldest);
   }
 
   private outcome({ outcome, idHex }: OutcomeStep, leaf: LeafStep): void {
@@ -107,10 +116,12 @@ export class Settlement {
 
 const MAY_RESOLVE: ReadonlySet<string> = new Set(["acknowledged", "unknown", "crash-unknown"]);
 
-function dropOldest<Key>(map: Map<Key, unknown>, countMax: number): void {
-  if (map.size <= countMax) return;
-  for (const key of map.keys()) {
+/** What was dropped; undefined: there is room. */
+function dropOldest<Key, Item>(map: Map<Key, Item>, countMax: number): Item | undefined {
+  if (map.size <= countMax) return undefined;
+  for (const [key, item] of map) {
     map.delete(key);
-    return;
+    return item;
   }
+  return undefined;
 }

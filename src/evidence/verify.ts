@@ -90,8 +90,8 @@ export class LogVerifier implements SegmentSteps {
   }
 
   /**
-   * The same from what another thread found in this segment; `entry` and `snapshot` are not told. False, and nothing done, where that was found under a
-   * wrong assumption of where the log stands: then `segment` has to check it.
+   * The same from what another thread found in this segment; `entry` and `snapshot` are not told. False, and nothing
+   * done, where that was found under a wrong assumption of where the log stands: then `segment` has to check it.
    */
   checked(tape: SegmentTape): boolean {
     const { start } = tape;

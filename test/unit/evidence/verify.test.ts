@@ -5,7 +5,10 @@ import {
   FrameWriter,
   type FrameKind,
 } from "../../../src/evidence/frame.js";
+import { Findings } from "../../../src/evidence/findings.js";
+import type { LeafStep } from "../../../src/evidence/segment-steps.js";
 import { nameSegment } from "../../../src/evidence/segment.js";
+import { Settlement } from "../../../src/evidence/settlement.js";
 import type { VerifyReport } from "../../../src/evidence/verify.js";
 import type { Entry, EntryBody } from "../../../src/kernel/record/entry.js";
 import { ForgetfulDisk } from "../../support/evidence-disk.js";
@@ -303,6 +306,25 @@ describe("entries that must belong together", () => {
     expect(failed(check([trip, safeStep]))).toEqual(["safe-steps"]);
     expect(failed(check([trip, [safeStep, { cause: 1 }]]))).toEqual(["safe-steps"]);
     expect(failed(check([permit, [safeStep, { cause: 0 }]]))).toEqual(["safe-steps"]);
+  });
+
+  it("fail where more permits wait for their outcome than any gateway lets, without keeping them all", () => {
+    const findings = new Findings();
+    const settlement = new Settlement(findings);
+    const faults = (): number =>
+      findings.results().find(({ id }) => id === "outcomes")?.faults ?? 0;
+    const step = (seq: number): LeafStep => ({
+      place: { segment: FIRST, offset: 0, seq },
+      monoUs: 0,
+      cause: null,
+      boot: 1,
+      body: { type: "decision", verdict: "permit", idHex: String(seq) },
+      entry: null,
+    });
+    for (let seq = 0; seq < 65_536; seq += 1) settlement.leaf(step(seq));
+    expect(faults()).toBe(0);
+    settlement.leaf(step(65_536));
+    expect(faults()).toBe(1);
   });
 
   it("fail where a run does not begin with its boot entry, or is not the one it says", () => {
