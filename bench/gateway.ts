@@ -13,6 +13,18 @@ import type { SubjectName } from "./scene.js";
 /** How a gateway is started over a site file: a program that prints a first line and ends on SIGTERM. */
 export type GatewayCommand = (siteFile: string) => readonly string[];
 
+export type GatewayPlace = {
+  readonly dir: string;
+  readonly command: GatewayCommand;
+  /** Further lines of the site file. */
+  readonly site?: readonly string[];
+};
+
+/** Evidence of a gateway that {@link startGateway} started in `dir`. */
+export function evidenceOf(dir: string): string {
+  return join(dir, "evidence");
+}
+
 const OWN_UNIT = 247;
 const ENFORCING = 2;
 const READY_WITHIN_MS = 30_000;
@@ -25,13 +37,14 @@ const BEAT_EVERY_MS = 1_000;
 export async function startGateway(
   name: SubjectName,
   devicePorts: readonly number[],
-  place: { readonly dir: string; readonly command: GatewayCommand },
+  place: GatewayPlace,
 ): Promise<Subject> {
   mkdirSync(place.dir, { recursive: true });
   const port = await freePort();
   const siteFile = join(place.dir, "site.yaml");
   writeFileSync(join(place.dir, "profile.yaml"), writeBenchProfile(devicePorts.length));
-  writeFileSync(siteFile, writeSite(port, devicePorts));
+  const further = place.site ?? [];
+  writeFileSync(siteFile, [...writeSite(port, devicePorts), ...further, ""].join("\n"));
   const child = await startChild(process.execPath, place.command(siteFile));
   await waitUntilEnforcing(port);
   const stopBeats = await startBeats(port);
@@ -47,7 +60,7 @@ export async function startGateway(
   };
 }
 
-function writeSite(port: number, devicePorts: readonly number[]): string {
+function writeSite(port: number, devicePorts: readonly number[]): readonly string[] {
   const units = devicePorts.map((_, index) => `${index + 1}: plc${index}`).join(", ");
   return [
     "site: bench",
@@ -61,8 +74,7 @@ function writeSite(port: number, devicePorts: readonly number[]): string {
     `    clients: {127.0.0.1:${port}: {127.0.0.1: ai}}`,
     `    own_unit: ${OWN_UNIT}`,
     "evidence: {dir: ./evidence}",
-    "",
-  ].join("\n");
+  ];
 }
 
 /** Input register 1 of the gateway's own unit is its mode. */

@@ -1,56 +1,63 @@
 import { alignTable } from "../src/cli/output.js";
-import type { DecisionFindings } from "./decision.js";
-import type { LatenessFindings } from "./lateness.js";
+import type { EvidenceFindings } from "./evidence/evidence.js";
+import { writeEvidence } from "./evidence/report.js";
 import type { Machine } from "./machine.js";
 import type { Run } from "./measurement.js";
 import { median } from "./median.js";
-import type { MemoryFindings } from "./memory.js";
+import type { PathFindings } from "./path.js";
 import type { Scene, SubjectName } from "./scene.js";
 import { addedUs, isMet, type Target } from "./target.js";
 
-/** Everything a run found, as it is written to the JSON file. */
+/** Everything a run found, as it is written to the JSON file; null: that part was not asked for. */
 export type Findings = {
   readonly machine: Machine;
-  readonly rules: string;
-  readonly fsync: readonly FsyncRound[];
-  readonly runs: readonly Run[];
-  readonly decisions: DecisionFindings;
-  /** Null: a quick run, which does not take the time. */
-  readonly lateness: LatenessFindings | null;
-  readonly memory: MemoryFindings | null;
+  readonly path: PathFindings | null;
+  readonly evidence: EvidenceFindings | null;
   readonly targets: readonly Target[];
 };
 
-export type FsyncRound = { readonly p50Us: number; readonly p99Us: number };
-
 /** The table a person reads: promises first, then every figure behind them. */
-export function writeReport(findings: Findings, scenes: readonly Scene[]): string {
+export function writeReport({ machine, path, evidence, targets }: Findings): string {
   return [
-    ...writeMachine(findings),
+    ...writeMachine(machine),
+    ...(path === null ? [] : writeYardsticks(path)),
     "",
-    alignTable([["promise", "bound", "measured", ""], ...findings.targets.map(writeTarget)]),
+    alignTable([["promise", "bound", "measured", ""], ...targets.map(writeTarget)]),
     "",
-    ...writeLateness(findings.lateness),
-    "medians over the rounds, microseconds; `added` is over the same load put to the device itself",
-    alignTable([
-      ["load", "subject", "requests/s", "p50", "added", "p90", "p99", "not permitted"],
-      ...scenes.flatMap((scene) =>
-        scene.subjects.flatMap((name) => writeRow(findings, scene, name)),
-      ),
-    ]),
+    ...(evidence === null ? [] : writeEvidence(evidence)),
+    ...(path === null ? [] : writePath(path)),
   ].join("\n");
 }
 
-function writeMachine({ machine, fsync, rules }: Findings): readonly string[] {
+function writePath(path: PathFindings): readonly string[] {
+  return [
+    ...writeLateness(path.lateness),
+    "medians over the rounds, microseconds; `added` is over the same load put to the device itself",
+    alignTable([
+      ["load", "subject", "requests/s", "p50", "added", "p90", "p99", "not permitted"],
+      ...path.scenes.flatMap((scene) =>
+        scene.subjects.flatMap((name) => writeRow(path, scene, name)),
+      ),
+    ]),
+  ];
+}
+
+function writeMachine(machine: Machine): readonly string[] {
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${machine.node}`,
     `${machine.date}  ${machine.command}  (load average before: ${machine.loadBefore.toFixed(1)})`,
-    `disk: ${machine.disk}; append + fdatasync, 1 ms apart: p50 ${micro(median(fsync.map(({ p50Us }) => p50Us)))} us, p99 ${micro(median(fsync.map(({ p99Us }) => p99Us)))} us`,
+    `disk: ${machine.disk}`,
+  ];
+}
+
+function writeYardsticks({ fsync, rules }: PathFindings): readonly string[] {
+  return [
+    `append + fdatasync, 1 ms apart: p50 ${micro(median(fsync.map(({ p50Us }) => p50Us)))} us, p99 ${micro(median(fsync.map(({ p99Us }) => p99Us)))} us`,
     `profile: ${rules}`,
   ];
 }
 
-function writeLateness(lateness: LatenessFindings | null): readonly string[] {
+function writeLateness(lateness: PathFindings["lateness"]): readonly string[] {
   if (lateness === null) return [];
   const { scans, guardP50Us, guardP99Us, timerP50Us, timerP99Us, requestsPerSecond } = lateness;
   return [
@@ -67,7 +74,7 @@ function writeTarget(target: Target): readonly string[] {
 }
 
 function writeRow(
-  { runs }: Findings,
+  { runs }: PathFindings,
   scene: Scene,
   subject: SubjectName,
 ): readonly (readonly string[])[] {

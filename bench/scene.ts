@@ -1,5 +1,13 @@
 /** What stands between the load and the device. */
-export type SubjectName = "direct" | "pipe" | "modbus-serial" | "gateway" | "gateway, no evidence";
+export type SubjectName =
+  | "direct"
+  | "pipe"
+  | "modbus-serial"
+  | "gateway"
+  | "gateway, no evidence"
+  | "gateway, TPM"
+  | "gateway, slow TPM"
+  | "gateway, dead TPM";
 
 /** One kind of load, as the load program takes it, and the subjects it is put to. */
 export type Scene = {
@@ -54,6 +62,16 @@ export function floodScene(): Scene {
 /** What memory is watched under: durable writes over all devices. */
 export function memoryScene(): Scene {
   return { ...fleetScene(16), id: "memory", subjects: ["gateway"] };
+}
+
+/** One durable write at a time into one device: what a controller does. */
+export function singleScene(): Scene {
+  return { ...writeScene(6, 1), units: 1 };
+}
+
+/** As many durable writes as the gateway takes, to make a long log. */
+export function growthScene(): Scene {
+  return { ...fleetScene(64), id: "growth" };
 }
 
 function readScene(connections: number): Scene {

@@ -3,6 +3,7 @@ import { median } from "./median.js";
 import type { LatenessFindings } from "./lateness.js";
 import type { MemoryFindings } from "./memory.js";
 import type { Run } from "./measurement.js";
+import type { PathFindings } from "./path.js";
 import type { SubjectName } from "./scene.js";
 
 /** A promise, what was measured for it, and whether it is met. NaN (not measured) never counts as met. */
@@ -24,8 +25,19 @@ export function isMet({ value, bound, better }: Target): boolean {
   return better === "at most" ? value <= bound : value >= bound;
 }
 
+/** The promises about the path of a command. */
+export function judgePath(path: PathFindings): readonly Target[] {
+  const { decisions, runs, fsync, lateness, memory } = path;
+  return [
+    ...judgeDecisions(decisions),
+    ...judgeTargets(runs, median(fsync.map(({ p50Us }) => p50Us))),
+    ...(lateness === null ? [] : [judgeLateness(lateness)]),
+    ...(memory === null ? [] : judgeMemory(memory)),
+  ];
+}
+
 /** The promise about the decision itself, in this process. */
-export function judgeDecisions({ permit, deny }: DecisionFindings): readonly Target[] {
+function judgeDecisions({ permit, deny }: DecisionFindings): readonly Target[] {
   const target = (says: string, value: number): Target => ({
     says,
     value,
@@ -40,7 +52,7 @@ export function judgeDecisions({ permit, deny }: DecisionFindings): readonly Tar
 }
 
 /** How much later than a plain C process the guard's scan may wake. */
-export function judgeLateness({ guardP99Us, timerP99Us }: LatenessFindings): Target {
+function judgeLateness({ guardP99Us, timerP99Us }: LatenessFindings): Target {
   return {
     says: "saturated door: scan lateness p99 beyond that of a C timer",
     value: (guardP99Us - timerP99Us) / 1_000,
@@ -54,11 +66,7 @@ export function judgeLateness({ guardP99Us, timerP99Us }: LatenessFindings): Tar
  * The promises about memory, which are for 180,000 commands: fewer say nothing. A flat line is less than 1 MiB a
  * minute.
  */
-export function judgeMemory({
-  commands,
-  peakMiB,
-  slopeMiBPerMin,
-}: MemoryFindings): readonly Target[] {
+function judgeMemory({ commands, peakMiB, slopeMiBPerMin }: MemoryFindings): readonly Target[] {
   return [
     {
       says: "commands that memory was watched over",
@@ -85,7 +93,7 @@ export function judgeMemory({
 }
 
 /** The promises about latency and throughput, each from the medians over the rounds of this one run. */
-export function judgeTargets(runs: readonly Run[], fsyncP50Us: number): readonly Target[] {
+function judgeTargets(runs: readonly Run[], fsyncP50Us: number): readonly Target[] {
   return [
     ...[1, 16, 32].map((n) => readTarget(runs, n)),
     atLeast(
@@ -128,7 +136,7 @@ export function addedUs(runs: readonly Run[], scene: string, subject: SubjectNam
   );
 }
 
-export function p50(runs: readonly Run[], scene: string, subject: SubjectName): number {
+function p50(runs: readonly Run[], scene: string, subject: SubjectName): number {
   return median(runsOf(runs, scene, subject).map((run) => run.p50Us));
 }
 

@@ -100,7 +100,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     bootId: randomBytes(16),
     visitor: recollection.visitor,
     rotate: (link) => {
-      guard?.record((state) => rotationBodies(profile, state, link, { clock, machineBoot }));
+      guard?.record((now) => rotationBodies(profile, now, link, machineBoot));
     },
     report: say,
   });

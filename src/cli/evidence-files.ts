@@ -1,10 +1,11 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { hash } from "node:crypto";
 import { join } from "node:path";
-import { decodeEntry, type ReadEntry } from "../evidence/decode-entry.js";
+import { decodeEntry, peekType, type ReadEntry } from "../evidence/decode-entry.js";
 import { FRAME_KIND, FrameReader, type Frame } from "../evidence/frame.js";
 import { scanSegment } from "../evidence/scan.js";
 import { readSegmentName, SEGMENT_BYTES_MAX } from "../evidence/segment.js";
+import type { EntryType } from "../kernel/record/entry.js";
 import { Refusal } from "./output.js";
 
 /** Segment files of an evidence directory, oldest first. A Refusal when there is none: nothing proves nothing. */
@@ -64,6 +65,8 @@ export type FoundEntry = ReadEntry & {
 };
 
 export type EntryVisitor = {
+  /** Entries of other types are passed over, undecoded. */
+  readonly only?: EntryType;
   readonly entry: (found: FoundEntry) => void;
   /** Everything before it was written as one group. */
   readonly commit?: () => void;
@@ -77,7 +80,10 @@ export function visitEntries(name: string, bytes: Uint8Array, visitor: EntryVisi
     frame: (frame: Frame, offset: number) => {
       if (frame.kind === FRAME_KIND.commit) visitor.commit?.();
       if (frame.kind !== FRAME_KIND.leaf) return null;
-      const read = decodeEntry(bytes, frame.bodyStart, frame.bodyEnd);
+      const { bodyStart, bodyEnd } = frame;
+      const { only } = visitor;
+      if (only !== undefined && peekType(bytes, bodyStart, bodyEnd) !== only) return null;
+      const read = decodeEntry(bytes, bodyStart, bodyEnd);
       if (!read.ok) visitor.gap?.(frame.end - offset);
       else {
         const leafHash = new Uint8Array(frame.digest);

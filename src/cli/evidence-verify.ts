@@ -185,6 +185,7 @@ async function collectProfiles(
   for (const name of segments) {
     const content = await readSegment(directory, name);
     visitEntries(name, content, {
+      only: "profile",
       entry: ({ entry: { seq, body } }) => {
         if (body.type !== "profile" || body.bytes === null) return;
         const joined = joiner.add(body.bytes);

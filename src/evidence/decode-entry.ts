@@ -1,5 +1,5 @@
 import { CborReader, type CborFault } from "../codec/cbor/reader.js";
-import { ENTRY_TYPES, type Entry } from "../kernel/record/entry.js";
+import { ENTRY_TYPES, type Entry, type EntryType } from "../kernel/record/entry.js";
 import { takeBody } from "./decode-body.js";
 import { takeId, takeHash } from "./decode-parts.js";
 import type { Stamp } from "./stamp.js";
@@ -17,6 +17,35 @@ export type EntryRead =
  */
 export function decodeEntry(bytes: Uint8Array, start = 0, end: number = bytes.length): EntryRead {
   const reader = new CborReader(bytes, start, end);
+  const { seq, prev, type } = takeHead(reader);
+  reader.key(5);
+  const { monoUs, stamp } = takeStamp(reader);
+  reader.key(6);
+  const body = type === null ? null : takeBody(reader, type);
+  if (body === null) reader.fail("range");
+  const cause = reader.has(7) ? reader.uint() : null;
+  reader.close();
+  if (!reader.finish() || body === null) {
+    return { ok: false, fault: reader.fault ?? { code: "range", offset: start } };
+  }
+  return { ok: true, entry: { seq, monoUs, cause, body }, prev, stamp };
+}
+
+/** Type of the entry in these bytes, by its head alone: what comes after it may be anything. Null: no entry's head. */
+export function peekType(bytes: Uint8Array, start: number, end: number): EntryType | null {
+  const reader = new CborReader(bytes, start, end);
+  const { type } = takeHead(reader);
+  return reader.failed() ? null : type;
+}
+
+type Head = {
+  readonly seq: number;
+  readonly prev: Uint8Array;
+  /** Null: a number that stands for none. */
+  readonly type: EntryType | null;
+};
+
+function takeHead(reader: CborReader): Head {
   reader.open();
   reader.key(1);
   if (reader.uint() !== 1) reader.fail("range");
@@ -25,18 +54,7 @@ export function decodeEntry(bytes: Uint8Array, start = 0, end: number = bytes.le
   reader.key(3);
   const prev = takeHash(reader);
   reader.key(4);
-  const type = ENTRY_TYPES[reader.uint()];
-  reader.key(5);
-  const { monoUs, stamp } = takeStamp(reader);
-  reader.key(6);
-  const body = type === undefined ? null : takeBody(reader, type);
-  if (body === null) reader.fail("range");
-  const cause = reader.has(7) ? reader.uint() : null;
-  reader.close();
-  if (!reader.finish() || body === null) {
-    return { ok: false, fault: reader.fault ?? { code: "range", offset: start } };
-  }
-  return { ok: true, entry: { seq, monoUs, cause, body }, prev, stamp };
+  return { seq, prev, type: ENTRY_TYPES[reader.uint()] ?? null };
 }
 
 function takeStamp(reader: CborReader): { readonly monoUs: number; readonly stamp: Stamp } {

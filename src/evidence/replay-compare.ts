@@ -1,5 +1,5 @@
 import type { WriteRecord } from "../kernel/record/entry.js";
-import type { KernelFact, Look } from "../kernel/record/look.js";
+import type { KernelFact, Look, TagFact } from "../kernel/record/look.js";
 import type { Reason } from "../kernel/record/reason.js";
 
 /** Plain words for the first thing in which two looks differ but for plant readings; null: nothing does. */
@@ -14,27 +14,51 @@ export function compareLooks(recorded: Look, replayed: Look): string | null {
   if (trips !== null) return trips;
   const bypasses = compareLists("bypasses", recorded.bypasses, replayed.bypasses);
   if (bypasses !== null) return bypasses;
-  if (leaseText(recorded) !== leaseText(replayed)) {
+  if (!sameLease(recorded.lease, replayed.lease)) {
     return `recorded lease ${leaseText(recorded)}, by the log ${leaseText(replayed)}`;
   }
-  const tags = compareLists(
-    "tags read",
-    recorded.tags.map(({ tag }) => tag),
-    replayed.tags.map(({ tag }) => tag),
+  return (
+    compareTags(recorded.tags, replayed.tags) ?? compareFacts(recorded.kernel, replayed.kernel)
   );
-  return tags ?? compareFacts(recorded.kernel, replayed.kernel);
+}
+
+function compareTags(recorded: readonly TagFact[], replayed: readonly TagFact[]): string | null {
+  const length = Math.max(recorded.length, replayed.length);
+  for (let i = 0; i < length; i += 1) {
+    if (recorded[i]?.tag === replayed[i]?.tag) continue;
+    const tags = (facts: readonly TagFact[]): readonly number[] => facts.map(({ tag }) => tag);
+    return `recorded tags read ${listText(tags(recorded))}, by the log ${listText(tags(replayed))}`;
+  }
+  return null;
 }
 
 export function compareFacts(
   recorded: readonly KernelFact[],
   replayed: readonly KernelFact[],
 ): string | null {
-  for (let i = 0; i < Math.max(recorded.length, replayed.length); i += 1) {
-    const was = factText(recorded[i]);
-    const is = factText(replayed[i]);
-    if (was !== is) return `recorded ${was}, by the log ${is}`;
+  const length = Math.max(recorded.length, replayed.length);
+  for (let i = 0; i < length; i += 1) {
+    const was = recorded[i];
+    const is = replayed[i];
+    // Words only for what differs: a long log has a hundred million facts to compare.
+    if (!sameFact(was, is)) return `recorded ${factText(was)}, by the log ${factText(is)}`;
   }
   return null;
+}
+
+function sameFact(was: KernelFact | undefined, is: KernelFact | undefined): boolean {
+  if (was === undefined || is === undefined) return was === is;
+  return (
+    was.kind === is.kind &&
+    was.index === is.index &&
+    was.value === is.value &&
+    was.ageUs === is.ageUs
+  );
+}
+
+function sameLease(was: Look["lease"], is: Look["lease"]): boolean {
+  if (was === null || is === null) return was === is;
+  return was.gainSeq === is.gainSeq && was.leftUs === is.leftUs;
 }
 
 /** As a set: order among equals is not part of a verdict. */
@@ -42,6 +66,7 @@ export function compareReasons(
   recorded: readonly Reason[],
   replayed: readonly Reason[],
 ): string | null {
+  if (recorded.length === 0 && replayed.length === 0) return null;
   const was = recorded.map(reasonText).sort();
   const is = replayed.map(reasonText).sort();
   return was.join() === is.join() ? null : `recorded ${listText(was)}, replayed ${listText(is)}`;
@@ -51,12 +76,24 @@ export function compareWrites(
   recorded: readonly WriteRecord[],
   replayed: readonly WriteRecord[],
 ): string | null {
-  for (let i = 0; i < Math.max(recorded.length, replayed.length); i += 1) {
-    const was = writeText(recorded[i]);
-    const is = writeText(replayed[i]);
-    if (was !== is) return `recorded ${was}, replayed ${is}`;
+  const length = Math.max(recorded.length, replayed.length);
+  for (let i = 0; i < length; i += 1) {
+    const was = recorded[i];
+    const is = replayed[i];
+    if (!sameWrite(was, is)) return `recorded ${writeText(was)}, replayed ${writeText(is)}`;
   }
   return null;
+}
+
+function sameWrite(was: WriteRecord | undefined, is: WriteRecord | undefined): boolean {
+  if (was === undefined || is === undefined) return was === is;
+  return (
+    was.output === is.output &&
+    was.asked === is.asked &&
+    was.given === is.given &&
+    was.was === is.was &&
+    was.wasProven === is.wasProven
+  );
 }
 
 export function reasonText(reason: Reason): string {
@@ -88,6 +125,7 @@ function compareLists(
   recorded: readonly (string | number)[],
   replayed: readonly (string | number)[],
 ): string | null {
+  if (recorded.length === 0 && replayed.length === 0) return null;
   if (recorded.join() === replayed.join()) return null;
   return `recorded ${what} ${listText(recorded)}, by the log ${listText(replayed)}`;
 }

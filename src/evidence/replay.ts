@@ -47,8 +47,13 @@ type First = {
 };
 type Moment = { readonly monoUs: number; readonly state: FoldedState };
 
-/** States remembered for second looks, which were taken some entries before they were recorded. */
-const MOMENTS_MAX = 4096;
+/**
+ * States remembered for second looks, which were taken some entries before they were recorded: as far back as the oldest
+ * permit without outcome, and at most so many.
+ */
+const MOMENTS_MAX = 8192;
+/** And at least so many, for looks that are of no permit. */
+const MOMENTS_LEAST = 512;
 const PERMITS_MAX = 4096;
 /** Another outcome may follow, with the same second look. */
 const MAY_RESOLVE: ReadonlySet<OutcomeBody["outcome"]> = new Set([
@@ -68,6 +73,7 @@ export class Replay {
   private image: Image = { samples: [] };
   private state: FoldedState | null = null;
   private moments: Moment[] = [];
+  private momentsMax = 2 * MOMENTS_LEAST;
   private readonly permits = new Map<string, First>();
   private readonly count = { permit: 0, clamp: 0, deny: 0, hold: 0, secondLooks: 0, unfolded: 0 };
 
@@ -233,8 +239,21 @@ export class Replay {
   private fold(entry: Entry): void {
     if (this.state === null || this.profile === null || this.options.substitute !== null) return;
     this.moments.push({ monoUs: entry.monoUs, state: this.state });
-    if (this.moments.length > 2 * MOMENTS_MAX) this.moments = this.moments.slice(-MOMENTS_MAX);
+    if (this.moments.length > this.momentsMax) this.forgetMoments();
     this.state = foldEntry(this.profile, this.state, entry);
+  }
+
+  /** What no look can be of any more; few states alive make for a quick collector. */
+  private forgetMoments(): void {
+    const [oldest] = this.permits.values();
+    const sinceUs = oldest?.look.monoUs ?? Infinity;
+    const needed = this.moments.findIndex(({ monoUs }) => monoUs >= sinceUs);
+    const young = this.moments.length - MOMENTS_LEAST;
+    const far = this.moments.length - MOMENTS_MAX / 2;
+    this.moments = this.moments.slice(
+      Math.max(0, far, needed < 0 ? young : Math.min(young, needed)),
+    );
+    this.momentsMax = Math.min(MOMENTS_MAX, 2 * this.moments.length);
   }
 
   private stateBefore(nextSeq: number): FoldedState | null {
@@ -297,8 +316,9 @@ function judgeSecond(
   return differs === null ? null : `permit ${first.seq} was withdrawn: ${differs}`;
 }
 
-/** A second look comes back in groups, so its facts are compared by kind and place. */
+/** A second look comes back in groups: where their order is another one, its facts are compared by kind and place. */
 function compareSecond(recorded: Look, replayed: Look): string | null {
+  if (compareLooks(recorded, replayed) === null) return null;
   const rest = compareLooks({ ...recorded, kernel: [] }, { ...replayed, kernel: [] });
   return rest ?? compareFacts(sortFacts(recorded), sortFacts(replayed));
 }

@@ -43,9 +43,10 @@ export function beginBoot(
   facts: BootFacts,
   clock: Pick<Clock, "nowUs">,
 ): Boot {
-  const log = new Appending(profile, { ...before.state, nextSeq: before.recovered.nextSeq }, clock);
+  const atUs = clock.nowUs();
+  const log = new Appending(profile, { ...before.state, nextSeq: before.recovered.nextSeq }, atUs);
   const { recovered } = before;
-  if (recovered.link !== null) log.add(...segmentBodies(profile, log.state, recovered.link, clock));
+  if (recovered.link !== null) log.add(...segmentBodies(profile, log.state, recovered.link, atUs));
   log.add({
     type: "boot",
     boot: recovered.boot,
@@ -83,14 +84,17 @@ export function beginBoot(
   return { state: log.state, entries: log.entries };
 }
 
-/** What opens the next segment while the guard runs, to be recorded in this order at once. */
+/**
+ * What opens the next segment while the guard runs, to be recorded in this order at once and at this very time: the state
+ * in it is of a time too, and a replay compares them.
+ */
 export function rotationBodies(
   profile: CompiledProfile,
-  state: FoldedState,
+  now: { readonly state: FoldedState; readonly atUs: Us },
   link: SegmentLink,
-  run: { readonly clock: Pick<Clock, "nowUs">; readonly machineBoot: Uint8Array | null },
+  machineBoot: Uint8Array | null,
 ): readonly EntryBody[] {
-  return [...segmentBodies(profile, state, link, run.clock), machineNotice(run.machineBoot)];
+  return [...segmentBodies(profile, now.state, link, now.atUs), machineNotice(machineBoot)];
 }
 
 /** Kernel state from a snapshot's bytes; null: no such data. */
@@ -116,10 +120,10 @@ function segmentBodies(
   profile: CompiledProfile,
   state: FoldedState,
   link: SegmentLink,
-  clock: Pick<Clock, "nowUs">,
+  atUs: Us,
 ): readonly EntryBody[] {
   // The snapshot is of the state that the link, an entry itself, leaves behind.
-  const linked = new Appending(profile, state, clock);
+  const linked = new Appending(profile, state, atUs);
   linked.add(linkNotice(link));
   return segmentOpening(link, snapshotOf(profile, linked.state), sha256);
 }
@@ -183,10 +187,10 @@ class Appending {
   readonly #profile: CompiledProfile;
   readonly #monoUs: Us;
 
-  constructor(profile: CompiledProfile, state: FoldedState, clock: Pick<Clock, "nowUs">) {
+  constructor(profile: CompiledProfile, state: FoldedState, atUs: Us) {
     this.#profile = profile;
     this.state = state;
-    this.#monoUs = clock.nowUs();
+    this.#monoUs = atUs;
   }
 
   add(...bodies: readonly EntryBody[]): void {

@@ -13,7 +13,7 @@ import { makeDoorConfig, type DoorSite } from "./door-config.js";
 import { GapWatch } from "./gap-watch.js";
 import type { HostClock } from "./host-clock.js";
 import { ImageCopy } from "./image-copy.js";
-import { KernelLoop } from "./kernel-loop.js";
+import { KernelLoop, type Moment } from "./kernel-loop.js";
 import { Lateness, type LatenessSummary } from "./lateness.js";
 import { OwnUnitBoard } from "./own-unit-board.js";
 import { isMapped, planReplica } from "./replica-plan.js";
@@ -157,7 +157,7 @@ export class Guard {
   }
 
   /** Records entries that the guard itself has to make, outside any step of the kernel. */
-  record(make: (state: KernelState["folded"]) => readonly EntryBody[]): void {
+  record(make: (now: Moment) => readonly EntryBody[]): void {
     this.#loop.record(make);
   }
 

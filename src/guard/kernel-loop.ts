@@ -17,6 +17,9 @@ export type LoopNeeds = {
   readonly settled: () => void;
 };
 
+/** A state, and the time of what follows on it. */
+export type Moment = { readonly state: FoldedState; readonly atUs: Us };
+
 /**
  * Runs the kernel: one input at a time, in the order they were told. Of what a step calls for, safe writes
  * go out before anything is recorded; then its records go to the store in order; then the rest is done.
@@ -58,11 +61,14 @@ export class KernelLoop {
     this.#needs.settled();
   }
 
-  /** Entries that are not the kernel's own, such as the opening of a segment: numbered and folded like its. */
-  record(make: (state: FoldedState) => readonly EntryBody[]): void {
+  /**
+   * Entries that are not the kernel's own, such as the opening of a segment: numbered and folded like its, all of them at
+   * the time that `make` is told.
+   */
+  record(make: (now: Moment) => readonly EntryBody[]): void {
     const { profile, nowUs, append } = this.#needs;
     const monoUs = nowUs();
-    for (const body of make(this.#state.folded)) {
+    for (const body of make({ state: this.#state.folded, atUs: monoUs })) {
       const entry = { seq: this.#state.folded.nextSeq, monoUs, cause: null, body };
       this.#state = { ...this.#state, folded: foldEntry(profile, this.#state.folded, entry) };
       append(entry);

@@ -208,4 +208,12 @@ export const MUTANTS: readonly Mutant[] = [
     test: "test/unit/evidence/segment-tape.test.ts",
     title: "gives the same for entries forged in whole frames",
   },
+  {
+    name: "a segment's snapshot of another time than its entries",
+    file: "src/guard/kernel-loop.ts",
+    find: "atUs: monoUs }",
+    replace: "atUs: nowUs() }",
+    test: "test/unit/guard/kernel-loop.test.ts",
+    title: "opens a segment with the very state its link leaves",
+  },
 ];

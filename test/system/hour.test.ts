@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeMbap } from "../../src/codec/modbus/mbap.js";
+import { runCli } from "../support/live-gateway.js";
 import { startModbusServer, type ModbusServer } from "../support/modbus-server.js";
 import { share } from "../support/share.js";
 
@@ -59,6 +60,9 @@ describe("memory of guard and door", () => {
         gateway.kill("SIGTERM");
       }
       expect(await ended).toBe(0);
+      const verified = await runCli(["evidence", "verify", join(scratch, "evidence"), "--replay"]);
+      expect(verified.output).toMatch(/PASS +every fact of the kernel's own follows/);
+      expect(verified.code).toBe(0);
       const peak = Math.max(...samples);
       const hours = (COMMANDS * EVERY_MS) / 2 / 3_600_000;
       const half = samples.slice(samples.length / 2);

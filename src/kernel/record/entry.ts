@@ -37,6 +37,7 @@ export const ENTRY_TYPES = [
   "snapshot",
   "notice",
 ] as const;
+export type EntryType = (typeof ENTRY_TYPES)[number];
 
 export type EntryBody =
   | DecisionBody

@@ -117,19 +117,62 @@ function differGroups(
 /** The whole second look again, from the first and what {@link differLook} kept. */
 export function mergeLook(first: Look, difference: Look): Look {
   const passedUs = difference.monoUs - first.monoUs;
-  const changed = groupFacts(difference.kernel);
+  const kernel =
+    mergeInOrder(first.kernel, difference.kernel, passedUs) ??
+    mergeGroups(first.kernel, difference.kernel, passedUs);
+  const tags = first.tags.map(
+    (tag) => findTag(difference, tag.tag) ?? { ...tag, ageUs: tagAge(tag, passedUs) },
+  );
+  return { ...difference, tags, kernel };
+}
+
+/** The usual case, without maps: each group in one piece. Null: it is not that case. */
+function mergeInOrder(
+  first: readonly KernelFact[],
+  changed: readonly KernelFact[],
+  passedUs: Us,
+): readonly KernelFact[] | null {
   const kernel: KernelFact[] = [];
-  for (const [key, facts] of groupFacts(first.kernel)) {
+  for (let place = 0, end = 0; place < first.length; place = end) {
+    const was = first[place];
+    end = endOfGroup(first, place);
+    if (was === undefined || end < 0) return null;
+    const from = findGroup(changed, was, 0);
+    if (from >= 0) {
+      const to = endOfGroup(changed, from);
+      if (to < 0) return null;
+      if (!saysGone(changed.slice(from, to))) addFacts(kernel, changed, from, to);
+    } else {
+      for (let at = place; at < end; at += 1) {
+        const fact = first[at];
+        if (fact !== undefined) kernel.push(growOlder(fact, passedUs));
+      }
+    }
+  }
+  for (let place = 0, end = 0; place < changed.length; place = end) {
+    const is = changed[place];
+    end = endOfGroup(changed, place);
+    if (is === undefined || end < 0) return null;
+    if (findGroup(first, is, 0) < 0) addFacts(kernel, changed, place, end);
+  }
+  return kernel;
+}
+
+function mergeGroups(
+  first: readonly KernelFact[],
+  difference: readonly KernelFact[],
+  passedUs: Us,
+): readonly KernelFact[] {
+  const kernel: KernelFact[] = [];
+  const changed = groupFacts(difference);
+  for (const [key, facts] of groupFacts(first)) {
     const now = changed.get(key);
     changed.delete(key);
     if (now === undefined) kernel.push(...facts.map((fact) => growOlder(fact, passedUs)));
     else if (!saysGone(now)) kernel.push(...now);
   }
   for (const facts of changed.values()) kernel.push(...facts);
-  const tags = first.tags.map(
-    (tag) => findTag(difference, tag.tag) ?? { ...tag, ageUs: tagAge(tag, passedUs) },
-  );
-  return { ...difference, tags, kernel };
+  return kernel;
 }
 
 function findTag(look: Look, tag: number): TagFact | undefined {

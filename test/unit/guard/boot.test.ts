@@ -167,8 +167,8 @@ describe("the opening of a segment", () => {
       lost: 0,
       profiles: [],
     };
-    const clock = { nowUs: () => 3_000 };
-    const bodies = rotationBodies(OURS, first.state, link, { clock, machineBoot: MACHINE });
+    const now = { state: first.state, atUs: 3_000 };
+    const bodies = rotationBodies(OURS, now, link, MACHINE);
     expect(typesOf(bodies.map((body, seq) => ({ seq, monoUs: 0, cause: null, body })))).toEqual([
       "segment-link",
       "snapshot",

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { readPlain, rotationBodies } from "../../../src/guard/boot.js";
 import { KernelLoop } from "../../../src/guard/kernel-loop.js";
 import type { Entry } from "../../../src/kernel/record/entry.js";
 import { foldEntry } from "../../../src/kernel/state/fold.js";
+import { snapshotState } from "../../../src/kernel/state/snapshot.js";
 import type { Input } from "../../../src/kernel/step/input.js";
 import { OUT, Rig } from "../../support/kernel-rig.js";
 
@@ -71,5 +73,37 @@ describe("the kernel's loop", () => {
     const folded = entries.reduce((state, entry) => foldEntry(rig.profile, state, entry), before);
     expect(folded).toEqual(loop.state.folded);
     expect(folded.outputs[OUT.local]?.planned).not.toEqual(before.outputs[OUT.local]?.planned);
+  });
+
+  it("opens a segment with the very state its link leaves, while time goes on between two looks at the clock [HP-079]", () => {
+    const rig = new Rig().start();
+    const before = rig.state.folded;
+    const entries: Entry[] = [];
+    let looks = 0;
+    const loop = new KernelLoop(rig.state, {
+      profile: rig.profile,
+      nowUs: () => rig.nowUs + (looks += 1),
+      append: (entry) => void entries.push(entry),
+      act: () => undefined,
+      settled: () => undefined,
+    });
+    const link = {
+      size: before.nextSeq,
+      root: new Uint8Array(32),
+      peaks: [],
+      last: new Uint8Array(32),
+      log: "log-1",
+      key: new Uint8Array(91),
+      checkpoint: null,
+      lost: 0,
+      profiles: [],
+    };
+    loop.record((now) => rotationBodies(rig.profile, now, link, new Uint8Array(16)));
+    const [linked, snapshot] = entries;
+    if (linked === undefined || snapshot?.body.type !== "snapshot") throw new Error("no snapshot");
+    const { state } = snapshot.body;
+    expect(state instanceof Uint8Array ? readPlain(state) : null).toEqual(
+      snapshotState(foldEntry(rig.profile, before, linked)),
+    );
   });
 });
