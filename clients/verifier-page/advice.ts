@@ -28,13 +28,13 @@ const UNREAD: ReadonlyMap<string, string> = new Map<BundleCheckId, string>([
 ]);
 
 const BUNDLE: ReadonlyMap<string, string> = new Map<BundleCheckId, string>([
-  ["trust", "name the key that you expect, below"],
+  ["trust", "name the key that you expect, above"],
   ["chain", "no two entries here are neighbours in the log"],
   ["period", "this bundle is of single entries"],
   ["consistency", "this bundle is of single entries, or nothing came before them"],
-  ["earlier", "name a checkpoint or bundle that you kept from before, below"],
+  ["earlier", "name a checkpoint or bundle that you kept from before, above"],
   ["outcomes", "no outcome is here"],
-  ["profile", "the bundle brings no profile: name its file below"],
+  ["profile", "the bundle brings no profile: name its file above"],
   ["people", "people's signatures on profiles do not exist yet: the profile is UNSIGNED"],
   ["attest", "the bundle brings no attest of a TPM"],
   ["certified", "the bundle brings no attest of a TPM"],
@@ -52,7 +52,7 @@ const LOG: ReadonlyMap<string, string> = new Map<CheckId, string>([
   ["links", "no segment is here"],
   ["consistency", "no two checkpoints that follow one another are here with a proof"],
   ["counters", "no TPM signed here"],
-  ["held", "name a checkpoint or bundle that you kept from before, below"],
+  ["held", "name a checkpoint or bundle that you kept from before, above"],
   ["boots", "no run begins in these segments"],
   ["parts", "no profile and no snapshot is in these segments"],
   ["outcomes", "no command is in these segments"],

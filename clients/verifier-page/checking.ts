@@ -39,6 +39,8 @@ export type BundleChecked = {
   readonly lines: readonly Line[];
   readonly report: BundleReport;
   readonly bundle: ProofBundle | null;
+  /** Exact bytes of the profile that every decision here names; null: not at hand. */
+  readonly profile: Uint8Array | null;
 };
 
 export type LogChecked = {
@@ -90,7 +92,9 @@ export function checkBundle(name: string, bytes: Uint8Array, held: Held): Bundle
   const decoded = decodeBundle(bytes);
   const bundle = decoded.ok ? decoded.bundle : null;
   const lines = report.checks.map((check) => bundleLine(check, bytes));
-  return { kind: "bundle", name, lines, report, bundle };
+  const isNamed = lines.some(({ id, status }) => id === "profile" && status === "PASS");
+  const profile = isNamed ? (bundle?.profile ?? held.profile) : null;
+  return { kind: "bundle", name, lines, report, bundle, profile };
 }
 
 /** Newest entries of a log that are kept to be shown. */

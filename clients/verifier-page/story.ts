@@ -14,6 +14,7 @@ import type {
 } from "../../src/kernel/record/entry.js";
 import type { KernelFactKind, Look } from "../../src/kernel/record/look.js";
 import { REASONS, type Reason } from "../../src/kernel/record/reason.js";
+import { nameThing, type Names } from "./names.js";
 
 /** One entry in plain words. */
 export type Told = {
@@ -36,8 +37,8 @@ export type ReadValue = {
   readonly age: string;
 };
 
-/** Outputs and tags go by their numbers in the profile: their names stand in its text. */
-export function tellEntry({ entry, stamp }: ReadEntry): Told {
+/** `names`: of the profile that was in force. */
+export function tellEntry({ entry, stamp }: ReadEntry, names: Names): Told {
   const { seq, body } = entry;
   const told = { seq, type: body.type, when: utcText(stamp.utcUs / 1000) };
   const quality = CLOCK[stamp.quality];
@@ -45,8 +46,8 @@ export function tellEntry({ entry, stamp }: ReadEntry): Told {
     ...(entry.cause === null ? [] : [["led to by", `entry ${entry.cause}`] as const]),
     ["the gateway's clock", `${quality}; order is proved by number, not by time`],
   ];
-  if (body.type === "decision") return { ...told, ...tellDecision(body, led) };
-  if (body.type === "outcome") return { ...told, ...tellOutcome(body, led) };
+  if (body.type === "decision") return { ...told, ...tellDecision(body, led, names) };
+  if (body.type === "outcome") return { ...told, ...tellOutcome(body, led, names) };
   return { ...told, headline: describeBody(body), verdict: null, facts: led, values: [] };
 }
 
@@ -97,37 +98,37 @@ const AUTH: Readonly<Record<Auth, string>> = {
   token: "its token",
 };
 
-const KERNEL_FACT: Readonly<Record<KernelFactKind, string>> = {
-  "window-count": "permits in the window of output",
-  "window-oldest": "oldest of those, output",
-  proven: "last value read back of output",
-  planned: "released and not yet proven value of output",
-  dwell: "value held, and for how long, of output",
-  "last-permit": "last permit of output",
-  "drift-base": "value when the window opened, output",
-  starts: "starts in the window of output",
-  clamps: "clamps of controller",
-  "controller-total": "permits in all of controller",
-  denials: "denials of controller",
-  device: "state of device",
-  suspended: "time left of the suspension of controller",
-  holder: "controller that holds output",
-  gateway: "gateway's own state",
-  "in-flight": "permits without an outcome of device",
+const KERNEL_FACT: Readonly<Record<KernelFactKind, readonly [says: string, of: keyof Names]>> = {
+  "window-count": ["permits in the window of", "outputs"],
+  "window-oldest": ["oldest of those, of", "outputs"],
+  proven: ["last value read back of", "outputs"],
+  planned: ["released and not yet proven value of", "outputs"],
+  dwell: ["value held, and for how long, of", "outputs"],
+  "last-permit": ["last permit of", "outputs"],
+  "drift-base": ["value when the window opened, of", "outputs"],
+  starts: ["starts in the window of", "outputs"],
+  clamps: ["clamps of", "controllers"],
+  "controller-total": ["permits in all of", "controllers"],
+  denials: ["denials of", "controllers"],
+  device: ["state of", "devices"],
+  suspended: ["time left of the suspension of", "controllers"],
+  holder: ["holder of the lease of", "outputs"],
+  gateway: ["state of the gateway", "devices"],
+  "in-flight": ["permits without an outcome of", "devices"],
 };
 
-function tellDecision(body: DecisionBody, led: Told["facts"]): Content {
+function tellDecision(body: DecisionBody, led: Told["facts"], names: Names): Content {
   const { verdict, look, reasons } = body;
   const facts: Told["facts"] = [
     ["who asked", tellSource(body.source)],
-    ["what was asked", tellAsked(body.writes)],
+    ["what was asked", tellAsked(body.writes, names)],
     ["verdict", `${verdict.toUpperCase()}: the command ${VERDICT[verdict]}`],
-    ...reasons.map((reason) => ["reason", tellReason(reason)] as const),
+    ...reasons.map((reason) => ["reason", tellReason(reason, names)] as const),
     ...(reasons.length === 0
       ? [["reason", "none was needed: no rule was against it"] as const]
       : []),
     ...tellLook(look),
-    ["judged within", describeTime(body.sinceArrivalUs)],
+    ["judged within", tellShort(body.sinceArrivalUs)],
     ["by profile", `SHA-256 ${hex(body.profile)}`],
     [
       "received bytes",
@@ -135,25 +136,26 @@ function tellDecision(body: DecisionBody, led: Told["facts"]): Content {
     ],
     ...led,
   ];
-  const headline = `${tellWho(body.source)} asked for ${tellAsked(body.writes)}. The command ${VERDICT[verdict]}.`;
-  return { headline, verdict, facts, values: tellValues(look) };
+  const headline = `${tellWho(body.source)} asked for ${tellAsked(body.writes, names)}. The command ${VERDICT[verdict]}.`;
+  return { headline, verdict, facts, values: tellValues(look, names) };
 }
 
-function tellOutcome(body: OutcomeBody, led: Told["facts"]): Content {
+function tellOutcome(body: OutcomeBody, led: Told["facts"], names: Names): Content {
   const { readBack, reasons, look, reply, sincePermitUs } = body;
   const facts: Told["facts"] = [
     ["outcome", `${body.outcome}: ${OUTCOME[body.outcome]}`],
     ...(readBack ?? []).map(
-      ({ output, raw }) => ["read back", `output ${output} reads ${tellRaw(raw)}`] as const,
+      ({ output, raw }) =>
+        ["read back", `${nameThing(names, "outputs", output)} reads ${tellRaw(raw)}`] as const,
     ),
-    ...(reasons ?? []).map((reason) => ["reason", tellReason(reason)] as const),
+    ...(reasons ?? []).map((reason) => ["reason", tellReason(reason, names)] as const),
     ...(sincePermitUs === null ? [] : [["after the permit", describeTime(sincePermitUs)] as const]),
     ...(reply === null ? [] : [["the device's reply", hex(reply)] as const]),
     ...(look === null ? [] : [["second look", "taken just before sending"] as const]),
     ...(look === null ? [] : tellLook(look)),
     ...led,
   ];
-  const values = look === null ? [] : tellValues(look);
+  const values = look === null ? [] : tellValues(look, names);
   return { headline: OUTCOME[body.outcome], verdict: null, facts, values };
 }
 
@@ -174,22 +176,22 @@ function tellSource(source: Source): string {
   return `controller ${source.controller}, over ${DOOR[door]}, known by ${AUTH[auth]}`;
 }
 
-function tellAsked(writes: readonly WriteRecord[] | Uint8Array): string {
+function tellAsked(writes: readonly WriteRecord[] | Uint8Array, names: Names): string {
   if (writes instanceof Uint8Array) return `what is no output of the profile (${hex(writes)})`;
-  return writes.map(tellWrite).join("; ");
+  return writes.map((write) => tellWrite(write, names)).join("; ");
 }
 
-function tellWrite({ output, asked, given, was, wasProven }: WriteRecord): string {
+function tellWrite({ output, asked, given, was, wasProven }: WriteRecord, names: Names): string {
   const changed = given === null || given === asked ? "" : `, given raw ${given}`;
   const stood = was === null ? "not known before" : `raw ${was} before`;
   const doubt = was === null || wasProven ? "" : ", not yet read back";
-  return `output ${output} = raw ${asked}${changed} (${stood}${doubt})`;
+  return `${nameThing(names, "outputs", output)} = raw ${asked}${changed} (${stood}${doubt})`;
 }
 
-function tellReason({ code, rule, output, limit, freeUs }: Reason): string {
+function tellReason({ code, rule, output, limit, freeUs }: Reason, names: Names): string {
   const says = REASONS.find((reason) => reason.code === code)?.says ?? code;
   const parts = [
-    ...(output === null ? [] : [`output ${output}`]),
+    ...(output === null ? [] : [nameThing(names, "outputs", output)]),
     ...(rule === null ? [] : [`rule ${rule}`]),
     ...(limit === null ? [] : [`nearest permitted ${limit}`]),
     ...(freeUs === null ? [] : [`free in ${describeTime(freeUs)}`]),
@@ -211,33 +213,36 @@ function tellLook({ mode, latched, lease, bypasses }: Look): Told["facts"] {
   ];
 }
 
-function tellValues({ tags, kernel }: Look): readonly ReadValue[] {
+function tellValues({ tags, kernel }: Look, names: Names): readonly ReadValue[] {
   return [
     ...tags.map(({ tag, raw, quality, ageUs }) => ({
-      what: `input ${tag} of the plant`,
+      what: nameThing(names, "inputs", tag),
       value: tellRaw(raw),
       quality: quality === "good" ? "good" : `BAD: ${quality}`,
       age: describeTime(ageUs),
     })),
     ...kernel.map(({ kind, index, value, ageUs }) => ({
-      what: tellKernelFact(kind, index),
-      value: tellKernelValue(kind, value),
+      what: tellKernelFact(kind, index, names),
+      value: tellKernelValue(kind, value, names),
       quality: "the gateway's own",
       age: ageUs === undefined ? "" : describeTime(ageUs),
     })),
   ];
 }
 
-function tellKernelFact(kind: KernelFactKind, index: number): string {
+function tellKernelFact(kind: KernelFactKind, index: number, names: Names): string {
   if (kind === "gateway")
     return index === 0 ? "evidence can be written" : "the profile is in force";
-  return `${KERNEL_FACT[kind]} ${index}`;
+  const [says, sort] = KERNEL_FACT[kind];
+  return `${says} ${nameThing(names, sort, index)}`;
 }
 
-function tellKernelValue(kind: KernelFactKind, value: number | null): string {
+function tellKernelValue(kind: KernelFactKind, value: number | null, names: Names): string {
   if (kind === "window-oldest") return "";
   if (value === null) return kind === "holder" ? "nobody" : "unknown";
-  if (kind === "suspended") return describeTime(value);
+  if (kind === "holder") return nameThing(names, "controllers", value);
+  if (kind === "suspended") return value === 0 ? "not suspended" : describeTime(value);
+  if (kind === "last-permit") return value === 0 ? "none yet" : "permitted";
   if (kind === "gateway") return value === 1 ? "yes" : "no";
   if (kind === "device") return DEVICE[value] ?? String(value);
   return COUNTED.has(kind) ? String(value) : `raw ${value}`;
@@ -247,14 +252,17 @@ const DEVICE = ["down", "up", "identity changed", "program stopped", "not read c
 /** The others are values of an output. */
 const COUNTED: ReadonlySet<KernelFactKind> = new Set([
   "window-count",
-  "last-permit",
   "starts",
   "clamps",
   "controller-total",
   "denials",
-  "holder",
   "in-flight",
 ]);
+
+/** A verdict takes less than a millisecond. */
+function tellShort(us: number): string {
+  return us < 1000 ? `${us} us` : describeTime(us);
+}
 
 function tellRaw(raw: number | null): string {
   return raw === null ? "unknown" : `raw ${raw}`;

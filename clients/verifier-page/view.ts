@@ -8,6 +8,7 @@ import {
   type LogChecked,
 } from "./checking.js";
 import { make, type Child } from "./element.js";
+import { NO_NAMES, readNames } from "./names.js";
 import { tellEntry, utcText, type Told } from "./story.js";
 
 /** What was found about one bundle: the counts, what it says in plain words, who signed, every check. */
@@ -68,8 +69,9 @@ function showSummary(
   const tiles = STATUSES.map((status) =>
     make(
       "li",
-      `tile ${CLASS[status]}`,
+      countLines(lines, status) === 0 ? "tile zero" : "tile",
       make("span", "count", String(countLines(lines, status))),
+      " ",
       make("span", `chip ${CLASS[status]}`, status),
     ),
   );
@@ -149,7 +151,10 @@ function showLogSigner({ report }: LogChecked): HTMLElement {
     ["entries", `${report.entries}, number ${report.firstSeq ?? "-"} to ${report.lastSeq ?? "-"}`],
     ["segments", `${report.segments}, ${report.bytes} bytes`],
     ["runs of the gateway", String(report.runs)],
-    ["not yet signed over", `the newest ${report.uncovered} entries`],
+    [
+      "not signed over yet",
+      report.uncovered === 0 ? "none" : `the newest ${report.uncovered} entries`,
+    ],
     ...report.keys.map((key): Fact => ["key (SHA-256)", key]),
   ];
   const isSoftware = report.keyKinds.some((kind) => kind !== "tpm");
@@ -160,22 +165,25 @@ function showLogSigner({ report }: LogChecked): HTMLElement {
   return section("Who signed", showKind(kind), showFacts(facts));
 }
 
-function showStory({ report, bundle }: BundleChecked): HTMLElement {
+function showStory({ report, profile }: BundleChecked): HTMLElement {
   const { entries } = report;
-  const lead = make("p", "note", NUMBERS);
-  const profile = bundle?.profile ?? null;
+  const text = profile === null ? null : new TextDecoder().decode(profile);
+  const names = text === null ? NO_NAMES : readNames(text);
+  const lead = make("p", "note", names.outputs.length === 0 ? NUMBERS : NAMES);
   const shown =
     entries.length <= TOLD_MAX
-      ? entries.map((read) => showTold(tellEntry(read)))
+      ? entries.map((read) => showTold(tellEntry(read, names)))
       : [showList(entries)];
   return section(
     report.ok ? "What the log says" : "What it says: not proved, see the faults",
     lead,
     ...shown,
-    profile === null ? null : showProfile(profile),
+    text === null ? null : showProfile(text),
   );
 }
 
+const NAMES =
+  "Names come from the profile that the decisions name; values are raw, as on the wire.";
 const NUMBERS =
   "Inputs and outputs go by their numbers in the profile, from 0; values are raw, as on the wire.";
 
@@ -247,14 +255,13 @@ function showNewest({ newest, report }: LogChecked): HTMLElement {
   );
 }
 
-function showProfile(profile: Uint8Array): HTMLElement {
-  const text = new TextDecoder().decode(profile.subarray(0, PROFILE_SHOWN_MAX));
-  const cut = profile.length > PROFILE_SHOWN_MAX ? " (its beginning)" : "";
+function showProfile(text: string): HTMLElement {
+  const cut = text.length > PROFILE_SHOWN_MAX ? " (its beginning)" : "";
   return make(
     "details",
     "profile",
-    make("summary", "", `The safety profile in the bundle${cut}`),
-    make("pre", { tabindex: "0" }, text),
+    make("summary", "", `The safety profile that the decisions name${cut}`),
+    make("pre", { tabindex: "0" }, text.slice(0, PROFILE_SHOWN_MAX)),
   );
 }
 

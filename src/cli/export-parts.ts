@@ -74,7 +74,7 @@ ${[...notes, kind].filter((text) => text !== "").join("\n\n")}
 
 It proves that these entries stand with these numbers in a log that the holder of this key signed. It does not prove
 whose key that is: compare it with one you have from elsewhere (\`--trust KEY.pem\`)${attested(shown)}. It does not prove that the log
-holds nothing else, nor the time of day.
+holds nothing else, nor the time of day. What checks it here came together with it: use one from elsewhere, or two of them.
 
 ## With Holdpoint, or with Python
 

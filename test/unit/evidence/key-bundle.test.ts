@@ -5,7 +5,6 @@ import { encodeBundle, type KeyBundle, type ProofBundle } from "../../../src/evi
 import type { BundleCheckId } from "../../../src/evidence/bundle-findings.js";
 import { hex } from "../../../src/evidence/hex.js";
 import { SOFTWARE_UNIT } from "../../../src/evidence/key-bundle.js";
-import { verifyBundle } from "../../../src/evidence/verify-bundle.js";
 import { attest, certifyInfoOf, claimAttester, claimKey } from "../../support/attested-key.js";
 import { startAuthority } from "../../support/authority.js";
 import { sampleLog } from "../../support/evidence-rig.js";
@@ -16,7 +15,6 @@ import {
   checkLines,
   flipByPython,
   makeBundle,
-  verifySignature,
   type LogKey,
 } from "../../support/proof-bundle.js";
 import { share } from "../../support/share.js";
@@ -378,24 +376,6 @@ describe("a key bundle", () => {
       expect([python.code, ...python.lines]).toEqual([1, ...checkLines(report)]);
     },
   );
-
-  it("shows no TPM where certificates are not read, and a root that was named is a FAIL there", () => {
-    const judge = (roots: readonly Uint8Array[] | null): Map<BundleCheckId, string> => {
-      const certificates = { reader: null, roots };
-      const nothing = { trusted: null, profile: null };
-      const by = { sha256, verifySignature, certificates, ...nothing };
-      const { checks } = verifyBundle(encodeBundle(bundleOf()), by);
-      return new Map(checks.map(({ id, status }) => [id, status]));
-    };
-    const unread = judge(null);
-    for (const id of ["certificate", "roots", "endorsement", "hardware"] as const) {
-      expect(unread.get(id)).toBe("NOT PRESENT");
-    }
-    expect(unread.get("attester")).toBe("PASS");
-    const named = judge([authority.root]);
-    expect(named.get("roots")).toBe("FAIL");
-    expect(named.get("hardware")).toBe("NOT PRESENT");
-  });
 
   it("is refused by both verifiers with any single bit changed", () => {
     const stride = share(7, 61);

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { NO_NAMES, readNames } from "../../../../clients/verifier-page/names.js";
 import { tellEntry, utcText, type Told } from "../../../../clients/verifier-page/story.js";
 import {
   OUTCOMES,
@@ -8,6 +10,7 @@ import {
 } from "../../../../src/kernel/record/entry.js";
 import { KERNEL_FACTS } from "../../../../src/kernel/record/look.js";
 import { REASONS } from "../../../../src/kernel/record/reason.js";
+import { compileCorpus } from "../../../support/corpus.js";
 import {
   decisionBody,
   entryOf,
@@ -16,8 +19,11 @@ import {
   STAMP,
 } from "../../../support/evidence-samples.js";
 
-function tell(body: EntryBody, cause: number | null = null): Told {
-  return tellEntry({ entry: entryOf(body, 4, cause), stamp: STAMP, prev: new Uint8Array(32) });
+function tell(body: EntryBody, cause: number | null = null, names = NO_NAMES): Told {
+  return tellEntry(
+    { entry: entryOf(body, 4, cause), stamp: STAMP, prev: new Uint8Array(32) },
+    names,
+  );
 }
 
 const says = (told: Told, name: string): readonly string[] =>
@@ -37,12 +43,43 @@ describe("the story of an entry", () => {
     expect(says(told, "led to by")).toEqual(["entry 2"]);
     expect(says(told, "trips latched")).toEqual(["T-01, T-02"]);
     expect(told.values[1]).toEqual({
-      what: "input 10 of the plant",
+      what: "input 10",
       value: "raw 4294967295",
       quality: "BAD: late",
       age: "3 s",
     });
     expect(told.values[2]?.value).toBe("unknown");
+  });
+
+  it("calls things by the names of the profile that was in force, in the order of its file", () => {
+    const text = readFileSync(
+      new URL("../../../support/corpus-profile.yaml", import.meta.url),
+      "utf8",
+    );
+    const names = readNames(text);
+    const { model } = compileCorpus(Buffer.from(text));
+    expect(names.inputs).toEqual(model.inputs.map(({ name }) => name));
+    expect(names.outputs).toEqual(model.outputs.map(({ name }) => name));
+    expect(names.controllers).toEqual(model.controllers.map(({ name }) => name));
+    expect(names.devices).toEqual(model.devices.map(({ name }) => name));
+    const told = tell(decisionBody(), null, names);
+    expect(told.headline).toContain(`asked for ${names.outputs[4] ?? "?"} (output 4) = raw 3000`);
+    expect(told.values[0]?.what).toBe(`${names.inputs[0] ?? "?"} (input 0)`);
+  });
+
+  it("has no names from what is no profile, however it is written", () => {
+    for (const text of [
+      "",
+      "a: [",
+      "outputs: 3",
+      "- 1",
+      "outputs: &x {a: *x}",
+      "\0",
+      "[".repeat(9000),
+    ]) {
+      expect(readNames(text).outputs, text.slice(0, 20)).toEqual([]);
+    }
+    expect(readNames(`outputs: {a: 1}\n${"# long\n".repeat(200_000)}`)).toEqual(NO_NAMES);
   });
 
   it("says of each verdict whether anything was sent, and of no denial that it was permitted", () => {
