@@ -54,6 +54,7 @@ async function addOtherCommands(): Promise<void> {
   addEvidenceCommands(program, {
     streams: { out: process.stdout, err: process.stderr },
     verifier: fileURLToPath(new URL("../../clients/verifier/verify_bundle.py", import.meta.url)),
+    page: fileURLToPath(new URL("../verifier-page.html", import.meta.url)),
     checker: new URL("main-segment-checker.js", import.meta.url),
     stop: stopping.signal,
     exit,

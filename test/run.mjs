@@ -22,6 +22,7 @@ const MINUTE_MS = 60_000;
 
 /** Peers and second opinions that the tests call. One place; the README names none of them. */
 const DEBIAN_PACKAGES = [
+  "chromium",
   "gcc",
   "libc6-dev",
   "libmodbus-dev",
@@ -50,6 +51,11 @@ const steps = [
   { name: "Debian packages", run: checkDebianPackages },
   { name: "build and types", run: command(bin("tsc"), ["-p", "tsconfig.json"]) },
   { name: "types: pure core", run: command(bin("tsc"), ["-p", "src/tsconfig.pure.json"]) },
+  {
+    name: "types: page",
+    run: command(bin("tsc"), ["-p", "clients/verifier-page/tsconfig.json"]),
+  },
+  { name: "verifier page", run: command("node", ["clients/verifier-page/build.mjs"]) },
   { name: "types: tests", run: command(bin("tsc"), ["-p", "test/tsconfig.json"]) },
   { name: "lint", run: command("npm", ["run", "-s", "lint"]) },
   { name: "format", run: command("npm", ["run", "-s", "format:check"]) },

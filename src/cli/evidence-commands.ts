@@ -13,6 +13,8 @@ export type EvidenceDeps = {
   readonly streams: CliStreams;
   /** Path of the Python verifier that goes with every export. */
   readonly verifier: string;
+  /** The verifier page, likewise. */
+  readonly page?: string;
   /** Program of a thread that checks segments; without it they are all checked in this one. */
   readonly checker?: URL;
   /** Ends `tail --follow`. */
@@ -91,13 +93,13 @@ function addExportCommand(evidence: Command, deps: EvidenceDeps): void {
     .action(async (directory: string, options: ExportFlags) => {
       const { receipt, withProfile, json } = options;
       const ask = readAsk(options);
-      const { verifier, streams } = deps;
+      const { verifier, page, streams } = deps;
       const keyBundle = options.keyBundle ?? null;
+      const shared = { directory, withProfile, json, keyBundle, verifier, page };
       if (ask.kind !== "entry") {
         if (receipt) throw new Refusal("--receipt is for one entry: name it with --seq", 2);
         const [out, earlier] = [options.out ?? null, options.earlier ?? null];
-        const command = { directory, ask, out, earlier, withProfile, json, keyBundle, verifier };
-        deps.exit(await exportPeriod(command, streams));
+        deps.exit(await exportPeriod({ ...shared, ask, out, earlier }, streams));
         return;
       }
       if (options.earlier !== undefined) {
@@ -105,8 +107,7 @@ function addExportCommand(evidence: Command, deps: EvidenceDeps): void {
       }
       const { seq } = ask;
       const out = options.out ?? `holdpoint-proof-${seq}.cbor`;
-      const command = { directory, seq, out, receipt, withProfile, json, keyBundle, verifier };
-      deps.exit(await exportEvidence(command, deps.streams));
+      deps.exit(await exportEvidence({ ...shared, seq, out, receipt }, streams));
     });
 }
 

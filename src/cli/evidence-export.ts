@@ -22,6 +22,7 @@ import { describeExport, partFiles, type NewFile, type Shown } from "./export-pa
 import { findPaths, gatherStory, type Story, type StoryEntry } from "./export-story.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
 import { readVerifier } from "./python-verifier.js";
+import { pageFiles } from "./verifier-page.js";
 
 export type ExportCommand = {
   readonly directory: string;
@@ -37,6 +38,8 @@ export type ExportCommand = {
   readonly keyBundle?: string | null;
   /** The Python verifier that goes with every export. */
   readonly verifier: string;
+  /** The verifier page that goes with every export; without it none does. */
+  readonly page?: string | undefined;
 };
 
 /**
@@ -59,6 +62,7 @@ export async function exportEvidence(command: ExportCommand, streams: CliStreams
   const files = [
     { path: basename(command.out), content: bundle },
     { path: `${shown.stem}.verify.py`, content: await readVerifier(command.verifier) },
+    ...(await pageFiles(shown.stem, command.page)),
     { path: `${shown.stem}.README.md`, content: describeExport(shown) },
     ...partFiles(shown),
     ...(command.receipt ? [receiptFile(shown, command.seq)] : []),
@@ -111,6 +115,7 @@ function show(command: ExportCommand, found: Found): Shown {
     software: story.keyKinds.get(checkpoint.claim.boot) !== "tpm",
     profile: story.profile,
     receipt: command.receipt,
+    page: command.page,
     lines: signed.map((found) => showPlain(entryLine(found))),
     notes: noteAbsence(story, signed),
   };

@@ -6,6 +6,7 @@ import type { Checkpoint } from "../evidence/checkpoint.js";
 import { hex } from "../evidence/hex.js";
 import { derSignature } from "./der-signature.js";
 import { keyFiles, keySteps } from "./export-key.js";
+import { describePage } from "./verifier-page.js";
 
 export type NewFile = { readonly path: string; readonly content: string | Uint8Array };
 
@@ -25,6 +26,8 @@ export type Shown = {
   /** A line for each entry. */
   readonly lines: readonly string[];
   readonly notes: readonly string[];
+  /** The verifier page that goes with it. */
+  readonly page?: string | undefined;
 };
 
 /** The parts of a bundle that `openssl` can work on; paths are relative to the bundle's folder. */
@@ -66,12 +69,12 @@ ${[...notes, kind].filter((text) => text !== "").join("\n\n")}
 | file | holds |
 | --- | --- |
 | \`${bundle}\` | the proof: one signed checkpoint, and for each entry its exact bytes with the path to the signed root |
-| \`${stem}.verify.py\` | a verifier of its own, for Python with Debian's \`python3-cbor2\` and \`python3-cryptography\` |
+| \`${stem}.verify.py\` | a verifier of its own, for Python with Debian's \`python3-cbor2\` and \`python3-cryptography\` |${describePage(stem, shown.page)}
 | \`${stem}.parts/\` | the same bytes, taken apart for \`openssl\` |${receipt ? `\n| \`${stem}.receipt.cbor\` | a receipt of RFC 9942 for the entry, for other tools |` : ""}
 
 It proves that these entries stand with these numbers in a log that the holder of this key signed. It does not prove
 whose key that is: compare it with one you have from elsewhere (\`--trust KEY.pem\`)${attested(shown)}. It does not prove that the log
-holds nothing else, nor the time of day.
+holds nothing else, nor the time of day. What checks it here came together with it: use one from elsewhere, or two of them.
 
 ## With Holdpoint, or with Python
 

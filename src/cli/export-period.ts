@@ -21,6 +21,7 @@ import {
   type Source,
 } from "./period-reading.js";
 import { readVerifier } from "./python-verifier.js";
+import { pageFiles } from "./verifier-page.js";
 
 export type PeriodCommand = {
   readonly directory: string;
@@ -34,6 +35,7 @@ export type PeriodCommand = {
   readonly keyBundle?: string | null;
   readonly json: boolean;
   readonly verifier: string;
+  readonly page?: string | undefined;
 };
 
 /** Each has its own path of up to 53 hashes: a bundle of so many is some 20 MB. */
@@ -70,6 +72,7 @@ export async function exportPeriod(command: PeriodCommand, streams: CliStreams):
   const files: readonly NewFile[] = [
     { path: shown.bundle, content: bundle },
     { path: `${shown.stem}.verify.py`, content: await readVerifier(command.verifier) },
+    ...(await pageFiles(shown.stem, command.page)),
     { path: `${shown.stem}.README.md`, content: describePeriod(shown, bundle.length) },
     ...periodFiles(shown),
   ];
@@ -170,6 +173,7 @@ function show(command: PeriodCommand, found: Found): ShownPeriod {
     software: survey.keyKinds.get(checkpoint.claim.boot) !== "tpm",
     profile: command.withProfile ? findProfile(source.directory, found) : null,
     receipt: false,
+    page: command.page,
     lines: shortenLines(gathered.entries),
     notes: [...notes, ...noteTimes(command.ask, found)],
   };

@@ -6,6 +6,7 @@ import type { ConsistencyProof } from "../evidence/merkle-proof.js";
 import type { Period } from "../evidence/verify-growth.js";
 import { derSignature } from "./der-signature.js";
 import { cborUint, quote, type NewFile, type Shown } from "./export-parts.js";
+import { describePage } from "./verifier-page.js";
 
 /** What an export of a period shows. */
 export type ShownPeriod = Shown & {
@@ -79,7 +80,7 @@ ${[...notes, kind].filter((text) => text !== "").join("\n\n")}
 | file | holds |
 | --- | --- |
 | \`${bundle}\` | the proof, ${bytes} bytes: one signed checkpoint, and for each entry its exact bytes with the path to the signed root |
-| \`${stem}.verify.py\` | a verifier of its own, for Python with Debian's \`python3-cbor2\` and \`python3-cryptography\` |${earlier === null ? "" : `\n| \`${stem}.earlier.cbor\` | the checkpoint that the consistency proof leads from |`}
+| \`${stem}.verify.py\` | a verifier of its own, for Python with Debian's \`python3-cbor2\` and \`python3-cryptography\` |${describePage(stem, shown.page)}${earlier === null ? "" : `\n| \`${stem}.earlier.cbor\` | the checkpoint that the consistency proof leads from |`}
 | \`${stem}.parts/\` | the same bytes, taken apart for \`openssl\` |
 
 It proves that these entries stand with these numbers in a log that the holder of this key signed, and that none

@@ -28,7 +28,8 @@ export type CertificateReader = {
 };
 
 export type CertificateTrust = {
-  readonly reader: CertificateReader;
+  /** Null: no certificate is read here, and nothing that hangs on one is shown. */
+  readonly reader: CertificateReader | null;
   /** Certificates (DER) that somebody trusts; null: none were named. */
   readonly roots: readonly Uint8Array[] | null;
 };

@@ -6,7 +6,13 @@ import type { EccPublic, TpmObjectKind } from "../codec/tpm2/public-area.js";
 import { spkiOf } from "../codec/tpm2/spki.js";
 import type { KeyAttestation, KeyBundle } from "./bundle.js";
 import type { BundleCheckId, BundleFindings } from "./bundle-findings.js";
-import { findBreak, findNoRoot, type Certificate, type CertificateTrust } from "./certificate.js";
+import {
+  findBreak,
+  findNoRoot,
+  type Certificate,
+  type CertificateReader,
+  type CertificateTrust,
+} from "./certificate.js";
 import type { Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
 import { equalBytes } from "./merkle-proof.js";
@@ -41,9 +47,18 @@ export function checkKeyBundle(key: KeyBundle, gateway: string | null, by: KeyBu
       "there are certificates, and no attest of a key that they could be for",
     );
   }
-  const certificate = checkCertificate(key, gateway, by);
-  checkRoots(certificates, by);
-  if (endorsement.length > 0) checkEndorsement(endorsement, certificate, by);
+  const { reader, roots } = by.certificates;
+  if (reader === null) {
+    noteUnread(key, roots, findings);
+    concludeHardware(key, null, by);
+    return;
+  }
+  const certificate = checkCertificate(key, gateway, { findings, reader });
+  if (roots !== null) {
+    const why = findBreak(certificates, reader) ?? findNoRoot(certificates, roots, reader);
+    findings.look("roots", why);
+  }
+  if (endorsement.length > 0) checkEndorsement(endorsement, certificate, { ...by, reader });
   concludeHardware(key, certificate, by);
 }
 
@@ -58,6 +73,22 @@ const SHOWN_BY: readonly BundleCheckId[] = [
   "certificate",
   "roots",
 ];
+
+type Reading = { readonly findings: BundleFindings; readonly reader: CertificateReader };
+
+/** Where certificates are not read, a root that was named vouches for nothing. */
+function noteUnread(
+  { certificates, endorsement }: KeyBundle,
+  roots: CertificateTrust["roots"],
+  findings: BundleFindings,
+): void {
+  if (certificates.length > 0) findings.note("certificate", UNREAD);
+  if (endorsement.length > 0) findings.note("endorsement", UNREAD);
+  if (roots !== null) findings.look("roots", UNREAD);
+  else if (certificates.length > 0) findings.note("roots", UNREAD);
+}
+
+const UNREAD = "certificates are not read here";
 
 function checkAttest(attestation: KeyAttestation, spki: Uint8Array, by: KeyBundleBy): void {
   const { findings } = by;
@@ -153,7 +184,7 @@ function wordOf(attributes: number): string {
 function checkCertificate(
   { certificates, attestation }: KeyBundle,
   gateway: string | null,
-  { findings, certificates: { reader } }: KeyBundleBy,
+  { findings, reader }: Reading,
 ): Certificate | null {
   const [first] = certificates;
   if (first === undefined || attestation === null) return null;
@@ -171,19 +202,11 @@ function checkCertificate(
   return certificate;
 }
 
-function checkRoots(
-  chain: readonly Uint8Array[],
-  { findings, certificates: { reader, roots } }: KeyBundleBy,
-): void {
-  if (roots === null) return;
-  findings.look("roots", findBreak(chain, reader) ?? findNoRoot(chain, roots, reader));
-}
-
 /** That the attestation key lives beside this endorsement key is the word of whoever enrolled it. */
 function checkEndorsement(
   chain: readonly Uint8Array[],
   certificate: Certificate | null,
-  { findings, sha256, certificates: { reader } }: KeyBundleBy,
+  { findings, sha256, reader }: Reading & Pick<KeyBundleBy, "sha256">,
 ): void {
   const [first] = chain;
   const seen = certificate?.subject.serialNumber;

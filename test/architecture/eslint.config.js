@@ -57,7 +57,7 @@ export default tseslint.config(
     rules: SHARED_RULES,
   },
   {
-    files: ["src/**", "simulators/**", "bench/**"],
+    files: ["src/**", "clients/**", "simulators/**", "bench/**"],
     rules: {
       "@typescript-eslint/explicit-module-boundary-types": "error",
       "max-lines": ["error", { max: 400 }],
@@ -72,6 +72,11 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    // The page knows a browser and no Node.
+    files: ["clients/**"],
+    languageOptions: { parserOptions: { project: ["clients/verifier-page/tsconfig.json"] } },
   },
   {
     files: PURE,

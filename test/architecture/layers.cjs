@@ -22,6 +22,17 @@ module.exports = {
       to: { path: "^(src|simulators|bench|test)/", pathNot: [name, ...may].map(ring) },
     })),
     {
+      name: "ring-clients",
+      severity: "error",
+      comment:
+        "clients/ goes to people without the rest: only kernel, codec, profile, evidence, and the words of cli/evidence-words.ts, which are pure too.",
+      from: { path: "^clients/" },
+      to: {
+        path: "^(src|simulators|bench|test)/",
+        pathNot: ["kernel", "codec", "profile", "evidence", "cli/evidence-words"].map(ring),
+      },
+    },
+    {
       name: "pure-has-no-runtime",
       severity: "error",
       comment: "A pure folder imports no Node module. Take bytes, time and hashes as arguments.",

@@ -16,6 +16,7 @@ const BREACHES: Readonly<Record<string, { readonly bad: string; readonly text: s
   "ring-doors": { bad: "src/doors/bad-ring.ts", text: imports("../kernel/good.js") },
   "ring-adapters": { bad: "src/adapters/clock/bad-ring.ts", text: imports("../../guard/loop.js") },
   "ring-cli": { bad: "src/cli/bad-ring.ts", text: imports("../adapters/clock/good.js") },
+  "ring-clients": { bad: "clients/page/bad-ring.ts", text: imports("../../src/cli/good.js") },
   "pure-has-no-runtime": { bad: "src/kernel/bad-runtime.ts", text: uses("node:fs") },
   "pure-has-no-packages": { bad: "src/kernel/bad-package.ts", text: uses("picocolors") },
   "only-profile-parses-yaml": { bad: "src/guard/bad-yaml.ts", text: uses("yaml") },
@@ -48,11 +49,19 @@ const ALLOWED: Readonly<Record<string, string>> = {
   "src/cli/good.ts": imports("../evidence/good.js"),
   "src/main-guard.ts": imports("./adapters/clock/good.js"),
   "src/main-cli.ts": imports("../simulators/good.js"),
+  "clients/page/good.ts": imports("../../src/evidence/good.js"),
   "simulators/good.ts": uses("modbus-serial"),
   "bench/good.ts": NOTHING,
 };
 
-const DEPCRUISE = ["--config", "test/architecture/layers.cjs", "src", "simulators", "bench"];
+const DEPCRUISE = [
+  "--config",
+  "test/architecture/layers.cjs",
+  "src",
+  "clients",
+  "simulators",
+  "bench",
+];
 
 describe("import rules", () => {
   let planted: PlantedTree;

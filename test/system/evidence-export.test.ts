@@ -44,6 +44,8 @@ describe("an export by the program as it is installed", () => {
       expect(steps.out).toContain(`entry ${seq} is under the signed root`);
       expect(steps.status).toBe(0);
     }
-    expect(readdirSync(folder).filter((name) => name.endsWith(".verify.py"))).toHaveLength(2);
+    for (const verifier of [".verify.py", ".verify.html"]) {
+      expect(readdirSync(folder).filter((name) => name.endsWith(verifier))).toHaveLength(2);
+    }
   });
 });
