@@ -17,6 +17,8 @@ import { runDirectoryOf } from "./cli/run-directory.js";
 import type { LoadedSite, SiteMessage } from "./cli/site-files.js";
 import { beginBoot, rotationBodies, type BootFacts } from "./guard/boot.js";
 import { DoorHost } from "./guard/door-host.js";
+import { prepareAnchors } from "./guard/evidence/anchoring.js";
+import { compareWithTpm } from "./guard/evidence/compare.js";
 import { openEvidence } from "./guard/evidence/open.js";
 import { driveLastResort } from "./guard/last-resort.js";
 import { Guard } from "./guard/guard.js";
@@ -105,15 +107,24 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     report: say,
   });
   const before = recollection.finish(machineBoot);
+  const compared = compareWithTpm(recovered.standing, signer);
+  if (compared?.lost != null) say(`ALARM log: ${compared.lost}; locked out until accept-log`);
   const boot = beginBoot(
     profile,
     { ...before, recovered },
-    { ...factsOf(loaded, signer), machineBoot, scale: options.scale },
+    { ...factsOf(loaded, signer, compared), machineBoot, scale: options.scale },
     clock,
   );
   for (const entry of boot.entries) store.append(entry);
   const gapUs =
     before.lastUs === null || options.scale !== 1 ? null : clock.nowUs() - before.lastUs;
+  const anchoring = prepareAnchors(loaded.tpm, {
+    ...{ signer, store, clock, compared, report: say },
+    anchoredUtcS: recovered.standing.anchoredUtcS,
+    record: (body) => {
+      guard?.record(() => [body]);
+    },
+  });
   const door = doorSettings(loaded.site, loaded.model);
   const links = linksOf(loaded, clock);
   guard = new Guard({
@@ -127,6 +138,9 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     alarm: (id, raised, text) => {
       say(raised ? `ALARM ${id}: ${text}` : `alarm ${id} is over`);
     },
+    beforeClose: async () => {
+      await anchoring?.close();
+    },
   });
   const hosts = door.listeners.map(({ host }) => host);
   const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
@@ -137,6 +151,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     key: KEY_WORDS[signer.kind],
     pid: process.pid,
     head: store.head.bind(store),
+    flash: () => anchoring?.flash() ?? null,
     doors: () => doors.views(),
   } as const;
   await openSockets(guard, { doors, facts, options });
@@ -148,6 +163,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     await lockOut(store, { fault, from: running.state.folded.mode, atUs: clock.nowUs() });
   };
   guard.start();
+  anchoring?.start();
   say(
     `site ${site.name}, gateway ${site.gateway}, boot ${boot.state.boot}: UNSIGNED; split: NOT ENFORCED`,
   );
@@ -181,13 +197,19 @@ async function openTpm({ tpm }: LoadedSite): Promise<Signer | null> {
   return null;
 }
 
-function factsOf(loaded: LoadedSite, signer: Signer): Omit<BootFacts, "machineBoot"> {
+function factsOf(
+  loaded: LoadedSite,
+  signer: Signer,
+  compared: ReturnType<typeof compareWithTpm>,
+): Omit<BootFacts, "machineBoot"> {
   return {
     software: Uint8Array.from(createHash("sha256").update(SOFTWARE).digest()),
     site: loaded.siteDigest,
     key: signer.kind,
     spki: signer.spki,
     splitEnforced: false,
+    nv: compared?.nv ?? null,
+    lost: compared?.lost ?? null,
     profileBytes: loaded.profileBytes,
   };
 }

@@ -37,6 +37,7 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
       "public key (PEM or DER) that must have signed; for a bundle also root certificates (PEM)",
     )
     .option("--earlier <file>", "checkpoint or bundle you kept: the log must continue it")
+    .option("--key-bundle <file>", "of a log: whose attestation key signed the TPM's anchors")
     .option("--period <first-last>", "numbers of entries that a bundle must have all", parsePeriod)
     .option("--json", "report as JSON", false)
     .action(async (directory: string, options: VerifyFlags) => {
@@ -45,7 +46,8 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
       const profile = options.profile ?? null;
       const trust = options.trust ?? null;
       const { checker } = deps;
-      const command = { directory, replay, profile, trust, json, checker, ...bundle };
+      const keyBundle = options.keyBundle ?? null;
+      const command = { directory, replay, profile, trust, json, checker, keyBundle, ...bundle };
       deps.exit(await verifyEvidence(command, deps.streams));
     });
   addExportCommand(evidence, deps);
@@ -123,6 +125,7 @@ type VerifyFlags = {
   readonly profile?: string;
   readonly trust?: string;
   readonly earlier?: string;
+  readonly keyBundle?: string;
   readonly period?: Period;
   readonly json: boolean;
 };

@@ -5,12 +5,14 @@ import { PartJoiner } from "../evidence/parts.js";
 import { Replay, type ReplayCounts } from "../evidence/replay.js";
 import { LogVerifier, type VerifyReport } from "../evidence/verify.js";
 import type { Period } from "../evidence/verify-growth.js";
+import type { Attester } from "../evidence/verify-anchors.js";
 import type { HeldCheckpoint } from "../evidence/verify-held.js";
 import { compileProfile } from "../kernel/profile/compile.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import { loadProfile } from "../profile/load.js";
 import { readBundle, verifyBundleFile } from "./bundle-verify.js";
 import { countBytes, listSegments, readSegment, sha256, visitEntries } from "./evidence-files.js";
+import { readAttester } from "./attester.js";
 import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js";
 import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
 import { Progress } from "./progress.js";
@@ -29,6 +31,8 @@ export type VerifyCommand = {
   readonly checker?: URL | undefined;
   /** Checkpoint or bundle kept elsewhere, that this log, or that of this bundle, must continue. */
   readonly earlier?: string | null;
+  /** Of a log: the key bundle whose attestation key signed its anchors. */
+  readonly keyBundle?: string | null;
   /** Of a bundle: the numbers of entries that must all be in it. */
   readonly period?: Period | null;
 };
@@ -39,7 +43,10 @@ export type VerifyCommand = {
  */
 export async function verifyEvidence(command: VerifyCommand, streams: CliStreams): Promise<0 | 1> {
   const named = await stat(command.directory).catch(() => null);
-  if (named?.isFile() === true) return await verifyBundleFile(command, streams);
+  if (named?.isFile() === true) {
+    if (command.keyBundle == null) return await verifyBundleFile(command, streams);
+    throw new Refusal("--key-bundle is for a log: a proof bundle has its own in it", 2);
+  }
   if (command.period != null) {
     throw new Refusal("--period is for a proof bundle, not for a whole log", 2);
   }
@@ -48,6 +55,7 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
   const substitute =
     command.profile === null ? null : await readProfileFile(command.profile, streams.err);
   const held = await readHeld(command.earlier ?? null);
+  const attester = command.keyBundle == null ? null : await readAttester(command.keyBundle);
   const total = await countBytes(command.directory, segments);
   const needsProfiles = command.replay && substitute === null;
   const progress = new Progress(streams.err, needsProfiles ? 2 * total : total);
@@ -57,7 +65,7 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
     const profiles = needsProfiles
       ? await collectProfiles(log, progress, streams.err)
       : new Map<string, CompiledProfile>();
-    run = startRun(command, { trusted, held, substitute, profiles });
+    run = startRun(command, { trusted, held, attester, substitute, profiles });
     await readLog(log, run, progress);
   } finally {
     progress.end();
@@ -129,6 +137,7 @@ function startRun(
   of: {
     readonly trusted: readonly Uint8Array[] | null;
     readonly held: readonly HeldCheckpoint[];
+    readonly attester: Attester | null;
     readonly substitute: CompiledProfile | null;
     readonly profiles: ReadonlyMap<string, CompiledProfile>;
   },
@@ -141,6 +150,7 @@ function startRun(
     verifySignature: signatureVerifier(),
     trusted: of.trusted,
     held: of.held,
+    attester: of.attester,
     entry: (entry, place) => {
       holder.replay?.entry(entry, place);
     },

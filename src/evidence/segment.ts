@@ -1,4 +1,4 @@
-import type { EntryBody, NoticeBody, NoticeValue } from "../kernel/record/entry.js";
+import type { AnchorBody, EntryBody, NoticeBody, NoticeValue } from "../kernel/record/entry.js";
 import type { Sha256 } from "./frame.js";
 import { ones } from "./merkle.js";
 import { splitParts } from "./parts.js";
@@ -27,6 +27,9 @@ export type SegmentLink = {
   readonly lost: number;
   /** Digests of the profiles whose exact bytes the log holds, newest last. */
   readonly profiles: readonly Uint8Array[];
+  /** Newest checkpoint before with a TPM's counter, and newest anchor before: what a boot holds against the TPM. */
+  readonly counted: Uint8Array | null;
+  readonly anchor: AnchorBody | null;
 };
 
 const WHAT = "segment-link";
@@ -44,6 +47,10 @@ export function linkNotice(link: SegmentLink): NoticeBody {
     ["key", link.key],
     ["lost", link.lost],
     ["profiles", concatenate(link.profiles.slice(-PROFILES_MAX))],
+    ["counted", link.counted],
+    ["anchor", link.anchor?.token ?? null],
+    ["anchor-size", link.anchor?.size ?? null],
+    ["anchor-signature", link.anchor?.signature ?? null],
   ]);
   return { type: "notice", what: WHAT, details };
 }
@@ -54,7 +61,7 @@ export function isLinkNotice(body: EntryBody): body is NoticeBody {
 
 /** Null: not one, or not one this version understands. */
 export function readLink(body: EntryBody): SegmentLink | null {
-  if (!isLinkNotice(body) || body.details?.size !== 10) return null;
+  if (!isLinkNotice(body) || body.details?.size !== 14) return null;
   const of = body.details;
   const size = of.get("size");
   const root = of.get("root");
@@ -70,7 +77,10 @@ export function readLink(body: EntryBody): SegmentLink | null {
   }
   if (typeof log !== "string" || !(key instanceof Uint8Array) || !isCount(lost)) return null;
   if (checkpoint === undefined || peaks.length !== ones(size)) return null;
-  return { size, root, peaks, last, log, checkpoint, key, lost, profiles };
+  const counted = of.get("counted");
+  const anchor = readAnchorLink(of);
+  if (!(counted instanceof Uint8Array || counted === null) || anchor === undefined) return null;
+  return { size, root, peaks, last, log, checkpoint, key, lost, profiles, counted, anchor };
 }
 
 /** What opens a new segment, in order: the link, then the kernel state (in parts where it is long). */
@@ -113,6 +123,16 @@ function readCheckpointLink(
 ): SegmentLink["checkpoint"] | undefined {
   if (hash === null && size === null) return null;
   return isHash(hash) && isCount(size) ? { hash, size } : undefined;
+}
+
+function readAnchorLink(of: ReadonlyMap<string, NoticeValue>): AnchorBody | null | undefined {
+  const token = of.get("anchor");
+  const size = of.get("anchor-size");
+  const signature = of.get("anchor-signature");
+  if (token === null && size === null && signature === null) return null;
+  if (!(token instanceof Uint8Array) || !isCount(size)) return undefined;
+  if (!(signature instanceof Uint8Array)) return undefined;
+  return { type: "anchor", kind: "nv-certify", token, size, signature };
 }
 
 function concatenate(hashes: readonly Uint8Array[]): Uint8Array {

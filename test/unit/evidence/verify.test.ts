@@ -109,6 +109,7 @@ describe("verification", { timeout: 300_000 }, () => {
       "parts",
       "safe-steps",
       "anchors",
+      "anchor-signatures",
       "verdicts",
       "facts",
     ]);

@@ -18,6 +18,8 @@ const FACTS: BootFacts = {
   key: "file",
   spki: Uint8Array.of(1, 2, 3),
   splitEnforced: false,
+  nv: null,
+  lost: null,
   profileBytes: new Uint8Array(100_000).fill(65),
   machineBoot: MACHINE,
 };
@@ -37,6 +39,7 @@ function recovered(log: readonly Entry[], changes: Partial<Recovered> = {}): Rec
     boot: boots + 1,
     profiles: log.flatMap(({ body }) => (body.type === "profile" ? [body.digest] : [])),
     link: null,
+    standing: { counted: null, anchor: null, boot: 0, anchoredUtcS: [] },
     ...changes,
   };
 }
@@ -165,6 +168,8 @@ describe("the opening of a segment", () => {
       key: FACTS.spki,
       checkpoint: null,
       lost: 0,
+      counted: null,
+      anchor: null,
       profiles: [],
     };
     const clock = { nowUs: () => 3_000 };

@@ -100,7 +100,12 @@ describe("a site file", () => {
       const errors = result.diagnostics.filter(({ severity }) => severity === "error");
       return errors.map(({ message }) => message);
     };
-    expect(read("{keys: ./key}")).toEqual({ keysPath: "./key", need: "required" });
+    expect(read("{keys: ./key}")).toEqual({
+      keysPath: "./key",
+      need: "required",
+      anchorEveryUs: 3_600_000_000,
+      flashWrites: 100_000,
+    });
     expect(read("{keys: ./key, need: preferred}")).toMatchObject({ need: "preferred" });
     expect(read("{need: preferred}")).toBeNull();
     expect(read("{need: required}")).toEqual(["a TPM is required, and no keys in one are named"]);
