@@ -16,6 +16,7 @@ import { Refusal } from "./cli/output.js";
 import { runDirectoryOf } from "./cli/run-directory.js";
 import type { LoadedSite, SiteMessage } from "./cli/site-files.js";
 import { beginBoot, rotationBodies, type BootFacts } from "./guard/boot.js";
+import { makeIds } from "./guard/command-ids.js";
 import { DoorHost } from "./guard/door-host.js";
 import { prepareAnchors } from "./guard/evidence/anchoring.js";
 import { compareWithTpm } from "./guard/evidence/compare.js";
@@ -142,20 +143,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
       await anchoring?.close();
     },
   });
-  const hosts = door.listeners.map(({ host }) => host);
-  const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
-  const facts = {
-    site: site.name,
-    gateway: site.gateway,
-    split: "NOT ENFORCED",
-    key: KEY_WORDS[signer.kind],
-    pid: process.pid,
-    head: store.head.bind(store),
-    flash: () => anchoring?.flash() ?? null,
-    doors: () => doors.views(),
-  } as const;
-  await openSockets(guard, { doors, facts, options });
-  store.checkpoint("boot");
+  await serve(guard, { loaded, options, signer, store, anchoring, door });
   const running = guard;
   beforeTheEnd = async (fault) => {
     const driven = await driveLastResort(profile, links, LAST_RESORT_MS);
@@ -167,6 +155,35 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   say(
     `site ${site.name}, gateway ${site.gateway}, boot ${boot.state.boot}: UNSIGNED; split: NOT ENFORCED`,
   );
+}
+
+/** Its doors and its operator socket. */
+async function serve(
+  guard: Guard,
+  of: {
+    readonly loaded: LoadedSite;
+    readonly options: Options;
+    readonly signer: Signer;
+    readonly store: EvidenceStore;
+    readonly anchoring: ReturnType<typeof prepareAnchors>;
+    readonly door: ReturnType<typeof doorSettings>;
+  },
+): Promise<void> {
+  const { loaded, options, signer, store, anchoring, door } = of;
+  const hosts = door.listeners.map(({ host }) => host);
+  const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
+  const facts = {
+    site: loaded.site.name,
+    gateway: loaded.site.gateway,
+    split: "NOT ENFORCED",
+    key: KEY_WORDS[signer.kind],
+    pid: process.pid,
+    head: store.head.bind(store),
+    flash: () => anchoring?.flash() ?? null,
+    doors: () => doors.views(),
+  } as const;
+  await openSockets(guard, { doors, facts, options });
+  store.checkpoint("boot");
 }
 
 async function openFiles(
@@ -320,22 +337,6 @@ function linksOf(
     const settings = { host, port, unit, timeoutUs, clock, hostClock, reconnect: RECONNECT };
     return { link: connectPlc(settings), safeLink: connectPlc(settings) };
   });
-}
-
-/** Eight random bytes of this run and a count: never the same twice. */
-function makeIds(): () => Uint8Array {
-  const run = randomBytes(8);
-  let count = 0;
-  return () => {
-    count += 1;
-    const id = new Uint8Array(16);
-    id.set(run);
-    // Big end first; a count is never so large that a number could not hold it.
-    for (let at = 15, rest = count; at >= 8; at -= 1, rest = Math.floor(rest / 256)) {
-      id[at] = rest % 256;
-    }
-    return id;
-  };
 }
 
 /** Whoever can write here could stand in for the guard: this user's own, or nothing. */

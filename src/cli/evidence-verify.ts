@@ -42,8 +42,8 @@ export type VerifyCommand = {
  * (exit code 2) when there is nothing to check or a file that was named cannot be used.
  */
 export async function verifyEvidence(command: VerifyCommand, streams: CliStreams): Promise<0 | 1> {
-  const named = await stat(command.directory).catch(() => null);
-  if (named?.isFile() === true) {
+  const there = await stat(command.directory).catch(() => null);
+  if (there?.isFile() === true) {
     if (command.keyBundle == null) return await verifyBundleFile(command, streams);
     throw new Refusal("--key-bundle is for a log: a proof bundle has its own in it", 2);
   }
@@ -51,11 +51,8 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
     throw new Refusal("--period is for a proof bundle, not for a whole log", 2);
   }
   const segments = await listSegments(command.directory);
-  const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
-  const substitute =
-    command.profile === null ? null : await readProfileFile(command.profile, streams.err);
-  const held = await readHeld(command.earlier ?? null);
-  const attester = command.keyBundle == null ? null : await readAttester(command.keyBundle);
+  const named = await readNamedFiles(command, streams.err);
+  const { substitute } = named;
   const total = await countBytes(command.directory, segments);
   const needsProfiles = command.replay && substitute === null;
   const progress = new Progress(streams.err, needsProfiles ? 2 * total : total);
@@ -65,7 +62,7 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
     const profiles = needsProfiles
       ? await collectProfiles(log, progress, streams.err)
       : new Map<string, CompiledProfile>();
-    run = startRun(command, { trusted, held, attester, substitute, profiles });
+    run = startRun(command, { ...named, profiles });
     await readLog(log, run, progress);
   } finally {
     progress.end();
@@ -112,6 +109,24 @@ async function readLog({ command, segments, total }: Log, run: Run, done: Progre
   }
 }
 
+type NamedFiles = {
+  readonly trusted: readonly Uint8Array[] | null;
+  readonly held: readonly HeldCheckpoint[];
+  readonly attester: Attester | null;
+  readonly substitute: CompiledProfile | null;
+};
+
+/** What a person named beside the log, each refused unless it can be used. */
+async function readNamedFiles(command: VerifyCommand, err: TextSink): Promise<NamedFiles> {
+  const { trust, profile, earlier = null, keyBundle = null } = command;
+  return {
+    trusted: trust === null ? null : [await readPublicKey(trust)],
+    substitute: profile === null ? null : await readProfileFile(profile, err),
+    held: await readHeld(earlier),
+    attester: keyBundle === null ? null : await readAttester(keyBundle),
+  };
+}
+
 async function readHeld(path: string | null): Promise<readonly HeldCheckpoint[]> {
   return path === null ? [] : [{ name: path, body: await readBundle(path) }];
 }
@@ -134,13 +149,7 @@ type Run = {
 
 function startRun(
   command: VerifyCommand,
-  of: {
-    readonly trusted: readonly Uint8Array[] | null;
-    readonly held: readonly HeldCheckpoint[];
-    readonly attester: Attester | null;
-    readonly substitute: CompiledProfile | null;
-    readonly profiles: ReadonlyMap<string, CompiledProfile>;
-  },
+  of: NamedFiles & { readonly profiles: ReadonlyMap<string, CompiledProfile> },
 ): Run {
   const faults: Finding[] = [];
   const wantsReplay = command.replay || of.substitute !== null;

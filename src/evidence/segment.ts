@@ -76,11 +76,9 @@ export function readLink(body: EntryBody): SegmentLink | null {
     return null;
   }
   if (typeof log !== "string" || !(key instanceof Uint8Array) || !isCount(lost)) return null;
-  if (checkpoint === undefined || peaks.length !== ones(size)) return null;
-  const counted = of.get("counted");
-  const anchor = readAnchorLink(of);
-  if (!(counted instanceof Uint8Array || counted === null) || anchor === undefined) return null;
-  return { size, root, peaks, last, log, checkpoint, key, lost, profiles, counted, anchor };
+  const standing = readStanding(of);
+  if (checkpoint === undefined || standing === null || peaks.length !== ones(size)) return null;
+  return { size, root, peaks, last, log, checkpoint, key, lost, profiles, ...standing };
 }
 
 /** What opens a new segment, in order: the link, then the kernel state (in parts where it is long). */
@@ -125,14 +123,17 @@ function readCheckpointLink(
   return isHash(hash) && isCount(size) ? { hash, size } : undefined;
 }
 
-function readAnchorLink(of: ReadonlyMap<string, NoticeValue>): AnchorBody | null | undefined {
-  const token = of.get("anchor");
-  const size = of.get("anchor-size");
-  const signature = of.get("anchor-signature");
-  if (token === null && size === null && signature === null) return null;
-  if (!(token instanceof Uint8Array) || !isCount(size)) return undefined;
-  if (!(signature instanceof Uint8Array)) return undefined;
-  return { type: "anchor", kind: "nv-certify", token, size, signature };
+function readStanding(
+  of: ReadonlyMap<string, NoticeValue>,
+): Pick<SegmentLink, "counted" | "anchor"> | null {
+  const [counted, token] = [of.get("counted"), of.get("anchor")];
+  const [size, signature] = [of.get("anchor-size"), of.get("anchor-signature")];
+  if (!(counted instanceof Uint8Array || counted === null)) return null;
+  if (token === null && size === null && signature === null) return { counted, anchor: null };
+  if (!(token instanceof Uint8Array && signature instanceof Uint8Array && isCount(size))) {
+    return null;
+  }
+  return { counted, anchor: { type: "anchor", kind: "nv-certify", token, size, signature } };
 }
 
 function concatenate(hashes: readonly Uint8Array[]): Uint8Array {

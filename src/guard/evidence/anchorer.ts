@@ -78,10 +78,14 @@ export class Anchorer {
     this.#closed = true;
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    await this.#within(this.#working ?? Promise.resolve(), LAST_WITHIN_US);
+    await this.#within(this.#idle(), LAST_WITHIN_US);
     if (this.#working !== null || this.#isSpent() || !this.#hasGrown()) return;
     this.#try();
-    await this.#within(this.#working ?? Promise.resolve(), LAST_WITHIN_US);
+    await this.#within(this.#idle(), LAST_WITHIN_US);
+  }
+
+  async #idle(): Promise<void> {
+    await this.#working;
   }
 
   #try(): void {

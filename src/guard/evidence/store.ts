@@ -134,17 +134,22 @@ export class LogStore implements SignedStore {
     }
     this.group.lastSeq = entry.seq;
     this.name ??= nameLog(writer.last);
-    if (entry.body.type === "profile" && entry.body.bytes !== null) {
-      this.profiles = addHash(this.profiles, entry.body.digest);
-    }
+    this.remember(entry);
     if (this.waitingBytes > WAITING_BYTES_MAX) {
       this.fail(`more than ${WAITING_BYTES_MAX} bytes wait for the disk`);
       return;
     }
-    if (entry.body.type === "anchor" && entry.body.kind === "nv-certify") this.anchor = entry.body;
     this.checkpoints.grew();
     if (isAwaited(entry)) this.schedule();
     else this.scheduleSoon();
+  }
+
+  /** What a segment's link is to say. */
+  private remember({ body }: Entry): void {
+    if (body.type === "anchor" && body.kind === "nv-certify") this.anchor = body;
+    if (body.type === "profile" && body.bytes !== null) {
+      this.profiles = addHash(this.profiles, body.digest);
+    }
   }
 
   checkpoint(): void {
