@@ -30,6 +30,7 @@ import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
 import { tellStatus } from "./guard/status.js";
 import { compileProfile } from "./kernel/profile/compile.js";
+import type { EntryBody } from "./kernel/record/entry.js";
 import type { Mode } from "./kernel/record/look.js";
 import { initialKernelState } from "./kernel/step/step.js";
 import type { Us } from "./kernel/units.js";
@@ -119,12 +120,13 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   for (const entry of boot.entries) store.append(entry);
   const gapUs =
     before.lastUs === null || options.scale !== 1 ? null : clock.nowUs() - before.lastUs;
+  const record = (body: EntryBody): void => {
+    guard?.record(() => [body]);
+  };
+  const { anchoredUtcS } = recovered.standing;
   const anchoring = prepareAnchors(loaded.tpm, {
-    ...{ signer, store, clock, compared, report: say },
-    anchoredUtcS: recovered.standing.anchoredUtcS,
-    record: (body) => {
-      guard?.record(() => [body]);
-    },
+    ...{ clock, disk, store, signer, compared, anchoredUtcS, record },
+    report: say,
   });
   const door = doorSettings(loaded.site, loaded.model);
   const links = linksOf(loaded, clock);
@@ -139,9 +141,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     alarm: (id, raised, text) => {
       say(raised ? `ALARM ${id}: ${text}` : `alarm ${id} is over`);
     },
-    beforeClose: async () => {
-      await anchoring?.close();
-    },
+    beforeClose: anchoring.close,
   });
   await serve(guard, { loaded, options, signer, store, anchoring, door });
   const running = guard;
@@ -151,7 +151,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     await lockOut(store, { fault, from: running.state.folded.mode, atUs: clock.nowUs() });
   };
   guard.start();
-  anchoring?.start();
+  anchoring.start();
   say(
     `site ${site.name}, gateway ${site.gateway}, boot ${boot.state.boot}: UNSIGNED; split: NOT ENFORCED`,
   );
@@ -179,7 +179,7 @@ async function serve(
     key: KEY_WORDS[signer.kind],
     pid: process.pid,
     head: store.head.bind(store),
-    flash: () => anchoring?.flash() ?? null,
+    flash: anchoring.flash,
     doors: () => doors.views(),
   } as const;
   await openSockets(guard, { doors, facts, options });

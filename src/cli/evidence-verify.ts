@@ -14,6 +14,7 @@ import { readBundle, verifyBundleFile } from "./bundle-verify.js";
 import { countBytes, listSegments, readSegment, sha256, visitEntries } from "./evidence-files.js";
 import { readAttester } from "./attester.js";
 import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js";
+import { checkStamps } from "./stamp-check.js";
 import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
 import { Progress } from "./progress.js";
 import { chooseThreads, SegmentChecking } from "./segment-checking.js";
@@ -33,6 +34,8 @@ export type VerifyCommand = {
   readonly earlier?: string | null;
   /** Of a log: the key bundle whose attestation key signed its anchors. */
   readonly keyBundle?: string | null;
+  /** Of a log: root certificates (PEM) that must vouch for its time stamps. */
+  readonly timeAuthority?: string | null;
   /** Of a bundle: the numbers of entries that must all be in it. */
   readonly period?: Period | null;
 };
@@ -67,6 +70,7 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
   } finally {
     progress.end();
   }
+  await checkStamps(run.verifier, command.timeAuthority ?? null);
   const report = run.verifier.finish();
   const counts = run.replay?.counts() ?? null;
   const result: Result = { command, report, counts, faults: run.faults };

@@ -2,6 +2,7 @@ import { readCounterAttest, type CounterAttest } from "../codec/tpm2/counter-att
 import { HIERARCHY } from "../codec/tpm2/constant.js";
 import { nameOf, qualifiedNameOf } from "../codec/tpm2/name.js";
 import { COUNTER_INDEX, encodeNvPublic, NV_WRITTEN, nvCounter } from "../codec/tpm2/nv-public.js";
+import { readTimeStamp, type TimeStamp } from "../codec/rfc3161/time-stamp.js";
 import type { AnchorBody } from "../kernel/record/entry.js";
 import { readCheckpoint } from "./checkpoint.js";
 import type { Findings, Place } from "./findings.js";
@@ -12,6 +13,11 @@ import type { VerifySignature } from "./verify-checkpoints.js";
 
 /** The attestation key, as its key bundle gives it: TPMT_PUBLIC and SPKI. */
 export type Attester = { readonly area: Uint8Array; readonly spki: Uint8Array };
+
+export type FoundStamp = TimeStamp & { readonly token: Uint8Array; readonly place: Place };
+
+/** So many time stamps are checked by their signatures; all of them by what they are over. */
+export const STAMPS_MAX = 1_000;
 
 /** Checkpoints that an anchor may still be over: some 18 hours of them at one a second. */
 export const ANCHORABLE_MAX = 65_536;
@@ -35,6 +41,7 @@ export class AnchorVerifier {
   /** What a boot read from the counter, until its first checkpoint tells whose TPM that is. */
   #booted: { readonly nv: number; readonly place: Place } | null = null;
   readonly #kids = new Map<number, string>();
+  readonly #stamps: FoundStamp[] = [];
 
   constructor(
     findings: Findings,
@@ -56,6 +63,11 @@ export class AnchorVerifier {
     const counter = nvCounter(COUNTER_INDEX.anchor, "flash");
     const written = { ...counter, attributes: (counter.attributes | NV_WRITTEN) >>> 0 };
     this.#counterName = nameOf(encodeNvPublic(written), sha256);
+  }
+
+  /** The first of the time stamps that were met, for a check of who signed them. */
+  get stamps(): readonly FoundStamp[] {
+    return this.#stamps;
   }
 
   /** The log begins here, in the middle, behind so many entries. */
@@ -90,6 +102,10 @@ export class AnchorVerifier {
 
   /** `checkpointKeys`: those that may sign checkpoints here, none of which may sign an anchor. */
   anchor(body: AnchorBody, place: Place, checkpointKeys: readonly Uint8Array[]): void {
+    if (body.kind === "rfc3161") {
+      this.#stamp(body, place);
+      return;
+    }
     if (body.kind !== "nv-certify") {
       this.#findings.note(
         "anchors",
@@ -110,6 +126,25 @@ export class AnchorVerifier {
     this.#checkRise(attest, place);
     this.#checkSigner(body, attest, { place, checkpointKeys });
     this.#newest = { attest, kid: this.#kids.get(body.size) ?? "" };
+  }
+
+  /** The form of a time stamp, and what it is over; who signed it is left to whoever has `openssl`. */
+  #stamp({ token, size }: AnchorBody, place: Place): void {
+    const findings = this.#findings;
+    findings.look("stamps");
+    const stamp = readTimeStamp(token);
+    const hash = this.#checkpoints.get(size);
+    if (stamp === null) findings.fault("stamps", place, "it is no granted time stamp of RFC 3161");
+    else if (hash === undefined && size <= this.#forgotTo) {
+      const note = `the checkpoint over ${size} entries lies before what can be compared`;
+      findings.note("stamps", note);
+    } else if (hash === undefined || !equalBytes(hash, stamp.imprint)) {
+      const why = `it is over another checkpoint than the one over ${size} entries here`;
+      findings.fault("stamps", place, why);
+    }
+    if (stamp !== null && this.#stamps.length < STAMPS_MAX) {
+      this.#stamps.push({ token, imprint: stamp.imprint, utcS: stamp.utcS, place });
+    }
   }
 
   #checkSize(size: number, { qualifying }: CounterAttest, place: Place): void {

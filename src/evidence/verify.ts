@@ -8,7 +8,7 @@ import { PartJoiner, type Joined } from "./parts.js";
 import { checkSegment, type LeafStep, type Opening, type SegmentSteps } from "./segment-steps.js";
 import { continues, playTape, type SegmentTape } from "./segment-tape.js";
 import { Settlement } from "./settlement.js";
-import { AnchorVerifier, type Attester } from "./verify-anchors.js";
+import { AnchorVerifier, type Attester, type FoundStamp } from "./verify-anchors.js";
 import { CheckpointVerifier, type VerifySignature } from "./verify-checkpoints.js";
 import { HeldVerifier, type HeldCheckpoint } from "./verify-held.js";
 
@@ -141,6 +141,11 @@ export class LogVerifier implements SegmentSteps {
       keys: [...this.keys],
       keyKinds: [...this.keyKinds],
     };
+  }
+
+  /** Time stamps in the log, to be checked by whoever can before `finish`. */
+  get stamps(): readonly FoundStamp[] {
+    return this.anchors.stamps;
   }
 
   look(check: CheckId, count: number): void {

@@ -235,8 +235,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an older copy of the log taken for the log",
     file: "src/evidence/counter-judgement.ts",
-    find: "if (tpm.anchor > value + 1) return",
-    replace: "if (tpm.anchor < 0) return",
+    find: "if (tpm.anchor > value + 1)",
+    replace: "if (tpm.anchor < 0)",
     test: "test/unit/evidence/counter-judgement.test.ts",
     title: "is lost when it is an older copy of itself",
   },

@@ -110,6 +110,8 @@ describe("verification", { timeout: 300_000 }, () => {
       "safe-steps",
       "anchors",
       "anchor-signatures",
+      "stamps",
+      "stamp-signatures",
       "verdicts",
       "facts",
     ]);
