@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -9,16 +9,25 @@ export type TimeAuthority = {
   readonly roots: string;
   /** Answers a request file (RFC 3161). */
   readonly answer: (request: string, response: string) => void;
+  /** Its response to a request over a file, by the digest that `openssl ts` calls so. */
+  readonly stamp: (data: string, digest?: string) => Uint8Array;
+  /** A response in words. */
+  readonly show: (response: string) => string;
   readonly remove: () => void;
 };
+
+/** Debian's; what it prints. */
+const OPENSSL = "openssl";
+
+function runOpenssl(folder: string, args: readonly string[]): string {
+  return execFileSync(OPENSSL, args, { cwd: folder, stdio: "pipe" }).toString();
+}
 
 /** A time authority of its own, made of `openssl`: a root, and a certificate for time stamps alone. */
 export function startTimeAuthority(name: string): TimeAuthority {
   const folder = mkdtempSync(join(tmpdir(), "holdpoint-tsa-"));
   const at = (file: string): string => join(folder, file);
-  const openssl = (...args: readonly string[]): void => {
-    execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
-  };
+  const openssl = (...args: readonly string[]): string => runOpenssl(folder, args);
   writeFileSync(at("settings"), settingsIn(folder));
   writeFileSync(at("serial"), "01\n");
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
@@ -34,13 +43,20 @@ export function startTimeAuthority(name: string): TimeAuthority {
     ...["-set_serial", "2", "-days", "3650", "-extfile", at("settings"), "-extensions", "tsa"],
     ...["-out", "tsa.pem"],
   );
+  const answer: TimeAuthority["answer"] = (request, response) => {
+    const by = ["-config", at("settings"), "-section", "authority"];
+    openssl("ts", "-reply", "-queryfile", request, ...by, "-out", response);
+  };
   return {
     folder,
     roots: at("root.pem"),
-    answer: (request, response) => {
-      const by = ["-config", at("settings"), "-section", "authority"];
-      openssl("ts", "-reply", "-queryfile", request, ...by, "-out", response);
+    answer,
+    stamp: (data, digest = "-sha256") => {
+      openssl("ts", "-query", "-data", data, digest, "-cert", "-out", at("request"));
+      answer(at("request"), at("response"));
+      return new Uint8Array(readFileSync(at("response")));
     },
+    show: (response) => openssl("ts", "-reply", "-text", "-in", response),
     remove: () => {
       rmSync(folder, { recursive: true, force: true });
     },

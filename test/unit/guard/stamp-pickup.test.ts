@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifyEvidence } from "../../../src/cli/evidence-verify.js";
@@ -28,21 +27,8 @@ const sink = { write: () => undefined };
 
 /** A time authority's response over these bytes. */
 function stampOver(bytes: Uint8Array): Uint8Array {
-  const files = [at("data"), at("request"), at("response")] as const;
-  rmSync(files[1], { force: true });
-  writeFileSync(files[0], bytes);
-  execFileSync("openssl", [
-    "ts",
-    "-query",
-    "-data",
-    files[0],
-    "-sha256",
-    "-cert",
-    "-out",
-    files[1],
-  ]);
-  authority.answer(files[1], files[2]);
-  return new Uint8Array(readFileSync(files[2]));
+  writeFileSync(at("data"), bytes);
+  return authority.stamp(at("data"));
 }
 
 type Run = Awaited<ReturnType<typeof startRun>>;

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -12,25 +11,13 @@ afterAll(authority.remove);
 const data = join(authority.folder, "data");
 writeFileSync(data, "what is stamped");
 
-function stampOf(digest: string): Uint8Array {
-  const [request, response] = ["request", "response"].map((name) => join(authority.folder, name));
-  if (request === undefined || response === undefined) throw new Error("two");
-  execFileSync("openssl", ["ts", "-query", "-data", data, digest, "-cert", "-out", request], {
-    stdio: "pipe",
-  });
-  authority.answer(request, response);
-  return new Uint8Array(readFileSync(response));
-}
-
 describe("a time stamp of RFC 3161", () => {
-  const bytes = stampOf("-sha256");
+  const bytes = authority.stamp(data);
 
   it("is read as openssl made it: what it is over, and when", () => {
     const stamp = readTimeStamp(bytes);
     expect(stamp?.imprint).toEqual(new Uint8Array(sha256(new Uint8Array(readFileSync(data)))));
-    const shown = execFileSync("openssl", [
-      ...["ts", "-reply", "-text", "-in", join(authority.folder, "response")],
-    ]).toString();
+    const shown = authority.show(join(authority.folder, "response"));
     const [, time = ""] = /^Time stamp: (.+)$/m.exec(shown) ?? [];
     expect(stamp?.utcS).toBe(Date.parse(time) / 1000);
   });
@@ -42,7 +29,7 @@ describe("a time stamp of RFC 3161", () => {
     expect(readTimeStamp(Uint8Array.of(...bytes, 0))).toBeNull();
     expect(readTimeStamp(new Uint8Array(40_000))).toBeNull();
     // The request's digest is none that this authority takes.
-    expect(readTimeStamp(stampOf("-sha512"))).toBeNull();
+    expect(readTimeStamp(authority.stamp(data, "-sha512"))).toBeNull();
   });
 
   it("never throws, and with a bit turned never says another thing without being another stamp", () => {
