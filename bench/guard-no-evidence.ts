@@ -28,6 +28,7 @@ const NOTHING_RECOVERED = {
   boot: 1,
   profiles: [],
   link: null,
+  standing: { counted: null, anchor: null, boot: 0, anchoredUtcS: [] },
 } as const;
 
 const { values } = parseArgs({
@@ -46,6 +47,8 @@ const boot = beginBoot(
     key: "file",
     spki: new Uint8Array(91),
     splitEnforced: false,
+    nv: null,
+    lost: null,
     profileBytes: loaded.profileBytes,
     machineBoot: null,
   },

@@ -16,7 +16,10 @@ import { Refusal } from "./cli/output.js";
 import { runDirectoryOf } from "./cli/run-directory.js";
 import type { LoadedSite, SiteMessage } from "./cli/site-files.js";
 import { beginBoot, rotationBodies, type BootFacts } from "./guard/boot.js";
+import { makeIds } from "./guard/command-ids.js";
 import { DoorHost } from "./guard/door-host.js";
+import { prepareAnchors } from "./guard/evidence/anchoring.js";
+import { compareWithTpm } from "./guard/evidence/compare.js";
 import { openEvidence } from "./guard/evidence/open.js";
 import { driveLastResort } from "./guard/last-resort.js";
 import { Guard } from "./guard/guard.js";
@@ -27,6 +30,7 @@ import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
 import { tellStatus } from "./guard/status.js";
 import { compileProfile } from "./kernel/profile/compile.js";
+import type { EntryBody } from "./kernel/record/entry.js";
 import type { Mode } from "./kernel/record/look.js";
 import { initialKernelState } from "./kernel/step/step.js";
 import type { Us } from "./kernel/units.js";
@@ -105,15 +109,25 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     report: say,
   });
   const before = recollection.finish(machineBoot);
+  const compared = compareWithTpm(recovered.standing, signer);
+  if (compared?.lost != null) say(`ALARM log: ${compared.lost}; locked out until accept-log`);
   const boot = beginBoot(
     profile,
     { ...before, recovered },
-    { ...factsOf(loaded, signer), machineBoot, scale: options.scale },
+    { ...factsOf(loaded, signer, compared), machineBoot, scale: options.scale },
     clock,
   );
   for (const entry of boot.entries) store.append(entry);
   const gapUs =
     before.lastUs === null || options.scale !== 1 ? null : clock.nowUs() - before.lastUs;
+  const record = (body: EntryBody): void => {
+    guard?.record(() => [body]);
+  };
+  const { anchoredUtcS } = recovered.standing;
+  const anchoring = prepareAnchors(loaded.tpm, {
+    ...{ clock, disk, store, signer, compared, anchoredUtcS, record },
+    report: say,
+  });
   const door = doorSettings(loaded.site, loaded.model);
   const links = linksOf(loaded, clock);
   guard = new Guard({
@@ -127,20 +141,9 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     alarm: (id, raised, text) => {
       say(raised ? `ALARM ${id}: ${text}` : `alarm ${id} is over`);
     },
+    beforeClose: anchoring.close,
   });
-  const hosts = door.listeners.map(({ host }) => host);
-  const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
-  const facts = {
-    site: site.name,
-    gateway: site.gateway,
-    split: "NOT ENFORCED",
-    key: KEY_WORDS[signer.kind],
-    pid: process.pid,
-    head: store.head.bind(store),
-    doors: () => doors.views(),
-  } as const;
-  await openSockets(guard, { doors, facts, options });
-  store.checkpoint("boot");
+  await serve(guard, { loaded, options, signer, store, anchoring, door });
   const running = guard;
   beforeTheEnd = async (fault) => {
     const driven = await driveLastResort(profile, links, LAST_RESORT_MS);
@@ -148,9 +151,39 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     await lockOut(store, { fault, from: running.state.folded.mode, atUs: clock.nowUs() });
   };
   guard.start();
+  anchoring.start();
   say(
     `site ${site.name}, gateway ${site.gateway}, boot ${boot.state.boot}: UNSIGNED; split: NOT ENFORCED`,
   );
+}
+
+/** Its doors and its operator socket. */
+async function serve(
+  guard: Guard,
+  of: {
+    readonly loaded: LoadedSite;
+    readonly options: Options;
+    readonly signer: Signer;
+    readonly store: EvidenceStore;
+    readonly anchoring: ReturnType<typeof prepareAnchors>;
+    readonly door: ReturnType<typeof doorSettings>;
+  },
+): Promise<void> {
+  const { loaded, options, signer, store, anchoring, door } = of;
+  const hosts = door.listeners.map(({ host }) => host);
+  const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
+  const facts = {
+    site: loaded.site.name,
+    gateway: loaded.site.gateway,
+    split: "NOT ENFORCED",
+    key: KEY_WORDS[signer.kind],
+    pid: process.pid,
+    head: store.head.bind(store),
+    flash: anchoring.flash,
+    doors: () => doors.views(),
+  } as const;
+  await openSockets(guard, { doors, facts, options });
+  store.checkpoint("boot");
 }
 
 async function openFiles(
@@ -181,13 +214,19 @@ async function openTpm({ tpm }: LoadedSite): Promise<Signer | null> {
   return null;
 }
 
-function factsOf(loaded: LoadedSite, signer: Signer): Omit<BootFacts, "machineBoot"> {
+function factsOf(
+  loaded: LoadedSite,
+  signer: Signer,
+  compared: ReturnType<typeof compareWithTpm>,
+): Omit<BootFacts, "machineBoot"> {
   return {
     software: Uint8Array.from(createHash("sha256").update(SOFTWARE).digest()),
     site: loaded.siteDigest,
     key: signer.kind,
     spki: signer.spki,
     splitEnforced: false,
+    nv: compared?.nv ?? null,
+    lost: compared?.lost ?? null,
     profileBytes: loaded.profileBytes,
   };
 }
@@ -298,22 +337,6 @@ function linksOf(
     const settings = { host, port, unit, timeoutUs, clock, hostClock, reconnect: RECONNECT };
     return { link: connectPlc(settings), safeLink: connectPlc(settings) };
   });
-}
-
-/** Eight random bytes of this run and a count: never the same twice. */
-function makeIds(): () => Uint8Array {
-  const run = randomBytes(8);
-  let count = 0;
-  return () => {
-    count += 1;
-    const id = new Uint8Array(16);
-    id.set(run);
-    // Big end first; a count is never so large that a number could not hold it.
-    for (let at = 15, rest = count; at >= 8; at -= 1, rest = Math.floor(rest / 256)) {
-      id[at] = rest % 256;
-    }
-    return id;
-  };
 }
 
 /** Whoever can write here could stand in for the guard: this user's own, or nothing. */

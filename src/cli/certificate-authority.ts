@@ -1,9 +1,8 @@
-import { execFile } from "node:child_process";
 import { createPublicKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { ATTESTATION_USAGE } from "../evidence/key-bundle.js";
+import { runOpenssl } from "./openssl.js";
 import { Refusal } from "./output.js";
 
 /** File names in the folder of a certificate authority. */
@@ -32,7 +31,7 @@ export async function makeAuthority(folder: string, name: string): Promise<void>
     const made = join(scratch, "root.pem");
     const subject = ["-subj", `/CN=${name}`, "-days", DAYS];
     const how = ["-new", "-sha256", "-config", settings, "-extensions", "root"];
-    await openssl(["req", "-x509", ...how, "-key", key, ...subject, "-out", made]);
+    await runOpenssl(["req", "-x509", ...how, "-key", key, ...subject, "-out", made]);
     await rename(made, root);
   });
 }
@@ -71,7 +70,7 @@ export async function issueCertificate(
     const by = ["-CA", root, "-CAkey", key, "-set_serial", newSerial(), "-sha256"];
     const what = ["-force_pubkey", publicKey, "-subj", subject.join(""), "-days", DAYS];
     const how = ["-extfile", settings, "-extensions", "attestation"];
-    await openssl(["x509", "-new", ...what, ...by, ...how, "-outform", "DER", "-out", made]);
+    await runOpenssl(["x509", "-new", ...what, ...by, ...how, "-outform", "DER", "-out", made]);
     const rootDer = new X509Certificate(await readFile(root)).raw;
     return [new Uint8Array(await readFile(made)), new Uint8Array(rootDer)];
   });
@@ -95,8 +94,6 @@ extendedKeyUsage = ${ATTESTATION_USAGE}
 subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 `;
-const OPENSSL_WITHIN_MS = 30_000;
-const run = promisify(execFile);
 
 /** It becomes part of an argument, and is compared letter by letter. */
 function demandPlainName(name: string): void {
@@ -133,19 +130,4 @@ async function inScratch<T>(folder: string, work: (scratch: string) => Promise<T
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-}
-
-async function openssl(args: readonly string[]): Promise<void> {
-  try {
-    await run("openssl", [...args], { timeout: OPENSSL_WITHIN_MS });
-  } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    const why = isMissing ? "it is not installed" : lastLine(error);
-    throw new Refusal(`openssl ${args[0] ?? ""}: ${why}`, 2);
-  }
-}
-
-function lastLine(error: unknown): string {
-  const text = error instanceof Error && "stderr" in error ? String(error.stderr) : "";
-  return text.trim().split("\n").at(-1) ?? "it failed";
 }

@@ -3,6 +3,7 @@ import { addCheckpointCommand } from "./evidence-checkpoint.js";
 import type { Period } from "../evidence/verify-growth.js";
 import { exportEvidence } from "./evidence-export.js";
 import { exportPeriod } from "./export-period.js";
+import { addStampCommand } from "./evidence-stamp.js";
 import { showEvidence, tailEvidence } from "./evidence-tail.js";
 import { verifyEvidence } from "./evidence-verify.js";
 import { Refusal, type CliStreams } from "./output.js";
@@ -23,7 +24,7 @@ export type EvidenceDeps = {
   readonly exit: (code: number) => void;
 };
 
-/** `holdpoint evidence verify | export | query | checkpoint | tail | show`. Refusals are thrown to the caller, which prints them. */
+/** `holdpoint evidence verify | export | query | checkpoint | stamp | tail | show`. Refusals are thrown to the caller, which prints them. */
 export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void {
   const evidence = program
     .command("evidence")
@@ -39,6 +40,8 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
       "public key (PEM or DER) that must have signed; for a bundle also root certificates (PEM)",
     )
     .option("--earlier <file>", "checkpoint or bundle you kept: the log must continue it")
+    .option("--key-bundle <file>", "of a log: whose attestation key signed the TPM's anchors")
+    .option("--time-authority <file>", "of a log: root certificates (PEM) for its time stamps")
     .option("--period <first-last>", "numbers of entries that a bundle must have all", parsePeriod)
     .option("--json", "report as JSON", false)
     .action(async (directory: string, options: VerifyFlags) => {
@@ -47,11 +50,14 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
       const profile = options.profile ?? null;
       const trust = options.trust ?? null;
       const { checker } = deps;
-      const command = { directory, replay, profile, trust, json, checker, ...bundle };
+      const keyBundle = options.keyBundle ?? null;
+      const of = { keyBundle, timeAuthority: options.timeAuthority ?? null };
+      const command = { directory, replay, profile, trust, json, checker, ...of, ...bundle };
       deps.exit(await verifyEvidence(command, deps.streams));
     });
   addExportCommand(evidence, deps);
   addCheckpointCommand(evidence, deps);
+  addStampCommand(evidence, deps);
   addQueryCommand(evidence, deps);
   evidence
     .command("tail")
@@ -124,6 +130,8 @@ type VerifyFlags = {
   readonly profile?: string;
   readonly trust?: string;
   readonly earlier?: string;
+  readonly keyBundle?: string;
+  readonly timeAuthority?: string;
   readonly period?: Period;
   readonly json: boolean;
 };

@@ -5,13 +5,16 @@ import { PartJoiner } from "../evidence/parts.js";
 import { Replay, type ReplayCounts } from "../evidence/replay.js";
 import { LogVerifier, type VerifyReport } from "../evidence/verify.js";
 import type { Period } from "../evidence/verify-growth.js";
+import type { Attester } from "../evidence/verify-anchors.js";
 import type { HeldCheckpoint } from "../evidence/verify-held.js";
 import { compileProfile } from "../kernel/profile/compile.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import { loadProfile } from "../profile/load.js";
 import { readBundle, verifyBundleFile } from "./bundle-verify.js";
 import { countBytes, listSegments, readSegment, sha256, visitEntries } from "./evidence-files.js";
+import { readAttester } from "./attester.js";
 import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js";
+import { checkStamps } from "./stamp-check.js";
 import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
 import { Progress } from "./progress.js";
 import { chooseThreads, SegmentChecking } from "./segment-checking.js";
@@ -29,6 +32,10 @@ export type VerifyCommand = {
   readonly checker?: URL | undefined;
   /** Checkpoint or bundle kept elsewhere, that this log, or that of this bundle, must continue. */
   readonly earlier?: string | null;
+  /** Of a log: the key bundle whose attestation key signed its anchors. */
+  readonly keyBundle?: string | null;
+  /** Of a log: root certificates (PEM) that must vouch for its time stamps. */
+  readonly timeAuthority?: string | null;
   /** Of a bundle: the numbers of entries that must all be in it. */
   readonly period?: Period | null;
 };
@@ -38,16 +45,17 @@ export type VerifyCommand = {
  * (exit code 2) when there is nothing to check or a file that was named cannot be used.
  */
 export async function verifyEvidence(command: VerifyCommand, streams: CliStreams): Promise<0 | 1> {
-  const named = await stat(command.directory).catch(() => null);
-  if (named?.isFile() === true) return await verifyBundleFile(command, streams);
+  const there = await stat(command.directory).catch(() => null);
+  if (there?.isFile() === true) {
+    if (command.keyBundle == null) return await verifyBundleFile(command, streams);
+    throw new Refusal("--key-bundle is for a log: a proof bundle has its own in it", 2);
+  }
   if (command.period != null) {
     throw new Refusal("--period is for a proof bundle, not for a whole log", 2);
   }
   const segments = await listSegments(command.directory);
-  const trusted = command.trust === null ? null : [await readPublicKey(command.trust)];
-  const substitute =
-    command.profile === null ? null : await readProfileFile(command.profile, streams.err);
-  const held = await readHeld(command.earlier ?? null);
+  const named = await readNamedFiles(command, streams.err);
+  const { substitute } = named;
   const total = await countBytes(command.directory, segments);
   const needsProfiles = command.replay && substitute === null;
   const progress = new Progress(streams.err, needsProfiles ? 2 * total : total);
@@ -57,11 +65,12 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
     const profiles = needsProfiles
       ? await collectProfiles(log, progress, streams.err)
       : new Map<string, CompiledProfile>();
-    run = startRun(command, { trusted, held, substitute, profiles });
+    run = startRun(command, { ...named, profiles });
     await readLog(log, run, progress);
   } finally {
     progress.end();
   }
+  await checkStamps(run.verifier, command.timeAuthority ?? null);
   const report = run.verifier.finish();
   const counts = run.replay?.counts() ?? null;
   const result: Result = { command, report, counts, faults: run.faults };
@@ -104,6 +113,24 @@ async function readLog({ command, segments, total }: Log, run: Run, done: Progre
   }
 }
 
+type NamedFiles = {
+  readonly trusted: readonly Uint8Array[] | null;
+  readonly held: readonly HeldCheckpoint[];
+  readonly attester: Attester | null;
+  readonly substitute: CompiledProfile | null;
+};
+
+/** What a person named beside the log, each refused unless it can be used. */
+async function readNamedFiles(command: VerifyCommand, err: TextSink): Promise<NamedFiles> {
+  const { trust, profile, earlier = null, keyBundle = null } = command;
+  return {
+    trusted: trust === null ? null : [await readPublicKey(trust)],
+    substitute: profile === null ? null : await readProfileFile(profile, err),
+    held: await readHeld(earlier),
+    attester: keyBundle === null ? null : await readAttester(keyBundle),
+  };
+}
+
 async function readHeld(path: string | null): Promise<readonly HeldCheckpoint[]> {
   return path === null ? [] : [{ name: path, body: await readBundle(path) }];
 }
@@ -126,12 +153,7 @@ type Run = {
 
 function startRun(
   command: VerifyCommand,
-  of: {
-    readonly trusted: readonly Uint8Array[] | null;
-    readonly held: readonly HeldCheckpoint[];
-    readonly substitute: CompiledProfile | null;
-    readonly profiles: ReadonlyMap<string, CompiledProfile>;
-  },
+  of: NamedFiles & { readonly profiles: ReadonlyMap<string, CompiledProfile> },
 ): Run {
   const faults: Finding[] = [];
   const wantsReplay = command.replay || of.substitute !== null;
@@ -141,6 +163,7 @@ function startRun(
     verifySignature: signatureVerifier(),
     trusted: of.trusted,
     held: of.held,
+    attester: of.attester,
     entry: (entry, place) => {
       holder.replay?.entry(entry, place);
     },

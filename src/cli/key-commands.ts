@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { hex } from "../evidence/hex.js";
 import type { TpmKeyReport } from "../guard/ports.js";
+import { ANCHOR_EVERY_US, describeFlash, FLASH_WRITES } from "../profile/flash-wear.js";
 import { alignTable, Refusal, showPlain, type CliStreams } from "./output.js";
 
 export type KeyDeps = {
@@ -101,9 +102,16 @@ function describeKeys(report: TpmKeyReport): string {
       "counters",
       `checkpoints ${counter(counters.checkpoint)}, anchors ${counter(counters.anchor)}`,
     ],
+    ["TPM's flash", describeWear(counters.anchor.value)],
     ["record", showPlain(report.file)],
     ["answers", describeTrouble(trouble)],
   ]);
+}
+
+/** At the usual interval; the status of a site tells it for the site's own. The counter may have begun above zero. */
+function describeWear(value: bigint | null): string {
+  if (value === null) return "(not read)";
+  return describeFlash({ everyUs: ANCHOR_EVERY_US, writes: FLASH_WRITES, used: Number(value) });
 }
 
 function describeTrouble(trouble: TpmKeyReport["trouble"]): string {

@@ -17,7 +17,7 @@ export type LoadedSite = {
   readonly evidenceDir: string;
   readonly keyFile: string;
   /** Folder of the keys in a TPM, absolute, and whether the gateway may run without; null: none are named. */
-  readonly tpm: { readonly directory: string; readonly need: SiteTpm["need"] } | null;
+  readonly tpm: (Omit<SiteTpm, "keysPath"> & { readonly directory: string }) | null;
   /** What both files are warned about, as people read it. */
   readonly warnings: readonly string[];
 };
@@ -50,7 +50,7 @@ export function readSiteFiles(siteFile: string): LoadedSite {
     siteDigest: digest(siteBytes),
     evidenceDir,
     keyFile: keyPath === null ? `${evidenceDir}.key` : resolve(folder, keyPath),
-    tpm: tpm === null ? null : { directory: resolve(folder, tpm.keysPath), need: tpm.need },
+    tpm: tpm === null ? null : { ...tpm, directory: resolve(folder, tpm.keysPath) },
     warnings: [...load.rendered, ...profile.rendered],
   };
 }

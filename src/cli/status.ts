@@ -85,6 +85,7 @@ export function describeStatus(status: GuardStatus): string {
       "evidence",
       `${evidence.size} entries, head ${evidence.root.slice(0, 16)}, key: ${evidence.key}${evidence.writable ? "" : ", CANNOT BE WRITTEN"}`,
     ],
+    ...(evidence.flash === null ? [] : [["TPM's flash", evidence.flash]]),
     [
       "scan",
       `late p99 ${(scan.p99Us / 1_000).toFixed(1)} ms, max ${(scan.maxUs / 1_000).toFixed(1)} ms`,

@@ -106,6 +106,7 @@ function takeBoot(reader: CborReader): BootBody {
   const key = takeWord(reader, KEY_KINDS);
   reader.key(8);
   const splitEnforced = reader.bool();
+  const nv = reader.has(9) ? reader.uint() : null;
   const parachute = reader.has(11) ? reader.bytes() : null;
   return {
     type: "boot",
@@ -117,6 +118,7 @@ function takeBoot(reader: CborReader): BootBody {
     semantics,
     key,
     splitEnforced,
+    nv,
     parachute,
   };
 }

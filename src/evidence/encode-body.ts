@@ -174,7 +174,7 @@ function putField(
 }
 
 function putBoot(writer: CborWriter, body: BootBody): void {
-  writer.map(body.parachute === null ? 8 : 9);
+  writer.map(8 + (body.nv === null ? 0 : 1) + (body.parachute === null ? 0 : 1));
   putField(writer, 1, body.boot);
   putHash(writer, 2, body.software);
   putHash(writer, 3, body.profile);
@@ -188,6 +188,7 @@ function putBoot(writer: CborWriter, body: BootBody): void {
   putField(writer, 6, body.semantics);
   putField(writer, 7, numberOf(KEY_KINDS, body.key));
   putField(writer, 8, body.splitEnforced);
+  if (body.nv !== null) putField(writer, 9, body.nv);
   if (body.parachute !== null) putField(writer, 11, body.parachute);
 }
 

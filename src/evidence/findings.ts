@@ -16,7 +16,13 @@ export const CHECKS = [
   { id: "parts", label: "profiles and snapshots are whole and have their digest" },
   { id: "outcomes", label: "every permit has its outcome, and every outcome its permit" },
   { id: "safe-steps", label: "every safe step has its cause" },
-  { id: "anchors", label: "outside evidence over a checkpoint" },
+  {
+    id: "anchors",
+    label: "every anchor of the TPM is over a checkpoint here, and its counter rises by one",
+  },
+  { id: "anchor-signatures", label: "every anchor is signed by the attestation key you gave" },
+  { id: "stamps", label: "every time stamp is over a checkpoint here" },
+  { id: "stamp-signatures", label: "every time stamp is signed by an authority you named" },
   { id: "verdicts", label: "every verdict follows from profile and recorded facts (L1)" },
   { id: "facts", label: "every fact of the kernel's own follows from the log (L2)" },
 ] as const;

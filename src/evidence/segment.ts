@@ -1,4 +1,4 @@
-import type { EntryBody, NoticeBody, NoticeValue } from "../kernel/record/entry.js";
+import type { AnchorBody, EntryBody, NoticeBody, NoticeValue } from "../kernel/record/entry.js";
 import type { Sha256 } from "./frame.js";
 import { ones } from "./merkle.js";
 import { splitParts } from "./parts.js";
@@ -27,6 +27,9 @@ export type SegmentLink = {
   readonly lost: number;
   /** Digests of the profiles whose exact bytes the log holds, newest last. */
   readonly profiles: readonly Uint8Array[];
+  /** Newest checkpoint before with a TPM's counter, and newest anchor before: what a boot holds against the TPM. */
+  readonly counted: Uint8Array | null;
+  readonly anchor: AnchorBody | null;
 };
 
 const WHAT = "segment-link";
@@ -44,6 +47,10 @@ export function linkNotice(link: SegmentLink): NoticeBody {
     ["key", link.key],
     ["lost", link.lost],
     ["profiles", concatenate(link.profiles.slice(-PROFILES_MAX))],
+    ["counted", link.counted],
+    ["anchor", link.anchor?.token ?? null],
+    ["anchor-size", link.anchor?.size ?? null],
+    ["anchor-signature", link.anchor?.signature ?? null],
   ]);
   return { type: "notice", what: WHAT, details };
 }
@@ -54,7 +61,7 @@ export function isLinkNotice(body: EntryBody): body is NoticeBody {
 
 /** Null: not one, or not one this version understands. */
 export function readLink(body: EntryBody): SegmentLink | null {
-  if (!isLinkNotice(body) || body.details?.size !== 10) return null;
+  if (!isLinkNotice(body) || body.details?.size !== 14) return null;
   const of = body.details;
   const size = of.get("size");
   const root = of.get("root");
@@ -69,8 +76,9 @@ export function readLink(body: EntryBody): SegmentLink | null {
     return null;
   }
   if (typeof log !== "string" || !(key instanceof Uint8Array) || !isCount(lost)) return null;
-  if (checkpoint === undefined || peaks.length !== ones(size)) return null;
-  return { size, root, peaks, last, log, checkpoint, key, lost, profiles };
+  const standing = readStanding(of);
+  if (checkpoint === undefined || standing === null || peaks.length !== ones(size)) return null;
+  return { size, root, peaks, last, log, checkpoint, key, lost, profiles, ...standing };
 }
 
 /** What opens a new segment, in order: the link, then the kernel state (in parts where it is long). */
@@ -113,6 +121,19 @@ function readCheckpointLink(
 ): SegmentLink["checkpoint"] | undefined {
   if (hash === null && size === null) return null;
   return isHash(hash) && isCount(size) ? { hash, size } : undefined;
+}
+
+function readStanding(
+  of: ReadonlyMap<string, NoticeValue>,
+): Pick<SegmentLink, "counted" | "anchor"> | null {
+  const [counted, token] = [of.get("counted"), of.get("anchor")];
+  const [size, signature] = [of.get("anchor-size"), of.get("anchor-signature")];
+  if (!(counted instanceof Uint8Array || counted === null)) return null;
+  if (token === null && size === null && signature === null) return { counted, anchor: null };
+  if (!(token instanceof Uint8Array && signature instanceof Uint8Array && isCount(size))) {
+    return null;
+  }
+  return { counted, anchor: { type: "anchor", kind: "nv-certify", token, size, signature } };
 }
 
 function concatenate(hashes: readonly Uint8Array[]): Uint8Array {

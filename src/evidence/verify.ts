@@ -8,6 +8,7 @@ import { PartJoiner, type Joined } from "./parts.js";
 import { checkSegment, type LeafStep, type Opening, type SegmentSteps } from "./segment-steps.js";
 import { continues, playTape, type SegmentTape } from "./segment-tape.js";
 import { Settlement } from "./settlement.js";
+import { AnchorVerifier, type Attester, type FoundStamp } from "./verify-anchors.js";
 import { CheckpointVerifier, type VerifySignature } from "./verify-checkpoints.js";
 import { HeldVerifier, type HeldCheckpoint } from "./verify-held.js";
 
@@ -18,6 +19,8 @@ export type VerifyOptions = {
   readonly trusted: readonly Uint8Array[] | null;
   /** Checkpoints kept elsewhere, which the log must go on from. */
   readonly held?: readonly HeldCheckpoint[];
+  /** The TPM's attestation key, for its anchors. */
+  readonly attester?: Attester | null;
   /** Every entry that could be read, in order, and where it stands: for replay. */
   readonly entry?: (entry: Entry, place: Place) => void;
   /** A profile whose exact bytes the log holds, whole, with the digest it is said to have. */
@@ -55,6 +58,7 @@ export class LogVerifier implements SegmentSteps {
   private readonly settlement: Settlement;
   private readonly checkpoints: CheckpointVerifier;
   private readonly held: HeldVerifier;
+  private readonly anchors: AnchorVerifier;
   private readonly profileParts: PartJoiner;
   private readonly snapshotParts: PartJoiner;
   private readonly keys = new Set<string>();
@@ -80,6 +84,11 @@ export class LogVerifier implements SegmentSteps {
       trusted: options.trusted,
     });
     this.held = new HeldVerifier(this.findings, options.held ?? []);
+    this.anchors = new AnchorVerifier(this.findings, {
+      sha256: options.sha256,
+      verify: options.verifySignature,
+      attester: options.attester ?? null,
+    });
     this.profileParts = new PartJoiner(options.sha256);
     this.snapshotParts = new PartJoiner(options.sha256);
   }
@@ -134,6 +143,11 @@ export class LogVerifier implements SegmentSteps {
     };
   }
 
+  /** Time stamps in the log, to be checked by whoever can before `finish`. */
+  get stamps(): readonly FoundStamp[] {
+    return this.anchors.stamps;
+  }
+
   look(check: CheckId, count: number): void {
     this.findings.look(check, count);
   }
@@ -153,6 +167,7 @@ export class LogVerifier implements SegmentSteps {
 
   checkpoint(body: Uint8Array, place: Place): void {
     this.checkpoints.checkpoint(body, this.boot, place);
+    this.anchors.checkpoint(body, place);
   }
 
   leaf(leaf: LeafStep): void {
@@ -178,6 +193,7 @@ export class LogVerifier implements SegmentSteps {
     }
     if (this.entries === 0 && link !== null) {
       this.checkpoints.resume(link);
+      this.anchors.resume(link.size);
       findings.note("links", `the log begins at ${place.seq}: older segments are not here`);
     }
   }
@@ -202,6 +218,7 @@ export class LogVerifier implements SegmentSteps {
       this.bootDue = false;
       this.keyKinds.add(body.key);
       this.checkpoints.bootEntry(body.key);
+      this.anchors.boot(body.nv, place);
       if (body.boot !== boot) {
         this.findings.fault("boots", place, `a boot entry of run ${body.boot} in run ${boot}`);
       }
@@ -216,8 +233,7 @@ export class LogVerifier implements SegmentSteps {
       this.keys.add(hex(this.options.sha256(body.spki)));
       this.checkpoints.keyEntry(body.spki);
     } else if (body.type === "anchor") {
-      this.findings.look("anchors");
-      this.findings.note("anchors", "present, and not checked by this version");
+      this.anchors.anchor(body, place, this.checkpoints.knownKeys);
     } else if (body.type === "profile" && body.bytes !== null) {
       const whole = this.join(this.profileParts, body.bytes, place);
       if (whole !== null) this.profile(body.digest, whole, place);

@@ -7,6 +7,7 @@ import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import type { BootBody, Entry, EntryBody } from "../kernel/record/entry.js";
 import { KERNEL_SEMANTICS } from "../kernel/semantics.js";
 import { foldEntry } from "../kernel/state/fold.js";
+import { logLostNotice } from "../kernel/state/notices.js";
 import { snapshotState } from "../kernel/state/snapshot.js";
 import type { FoldedState } from "../kernel/state/state.js";
 import type { Us } from "../kernel/units.js";
@@ -22,6 +23,10 @@ export type BootFacts = {
   /** Public key that signs this run's checkpoints. */
   readonly spki: Uint8Array;
   readonly splitEnforced: boolean;
+  /** What the TPM's flash counter stands at; null: no TPM was asked. */
+  readonly nv: number | null;
+  /** Why the log cannot be all that was written, by the TPM's counters; null: nothing says so. */
+  readonly lost: string | null;
   /** Exact bytes of the profile: the log holds them once. */
   readonly profileBytes: Uint8Array;
   /** Of this boot of the machine; null where it cannot be told. */
@@ -62,8 +67,10 @@ export function beginBoot(
     semantics: KERNEL_SEMANTICS,
     key: facts.key,
     splitEnforced: facts.splitEnforced,
+    nv: facts.nv,
     parachute: null,
   });
+  if (facts.lost !== null) log.add(logLostNotice(facts.lost));
   if (!recovered.profiles.some((digest) => equal(digest, profile.model.digest))) {
     log.add(...profileBodies(profile, facts.profileBytes));
   }

@@ -40,6 +40,8 @@ export type GuardNeeds = {
   /** 16 bytes, never the same twice. */
   readonly newId: () => Uint8Array;
   readonly alarm: (id: string, raised: boolean, text: string) => void;
+  /** What is still to be recorded when a run ends; bounded. */
+  readonly beforeClose?: () => Promise<void>;
 };
 
 /**
@@ -222,6 +224,7 @@ export class Guard {
       });
     }
     for (const stop of this.#stops.splice(0)) stop();
+    await this.#needs.beforeClose?.();
     await this.#needs.store.close();
     for (const line of this.#lines) line.close();
   }

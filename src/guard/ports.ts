@@ -1,3 +1,4 @@
+import type { SignedAttest } from "../codec/tpm2/attest.js";
 import type { Entry } from "../kernel/record/entry.js";
 import type { SouthWrite } from "../kernel/command/request.js";
 import type { WriteResult } from "../kernel/step/input.js";
@@ -51,6 +52,31 @@ export type Signer = {
   readonly raise: (() => Promise<number>) | null;
   /** 64 bytes r || s. */
   readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
+  /** For anchors and for comparing the log with the TPM; not there without a TPM. */
+  readonly anchors?: AnchorKey;
+};
+
+/** The TPM's attestation key and flash counter. Calls take as long as they take and reject with one line; nothing may wait for them. */
+export type AnchorKey = {
+  /** Of the attestation key. */
+  readonly spki: Uint8Array;
+  readonly found: TpmFound;
+  /** A value of the flash counter above `above`; raised once, and not at all where it stands above already. */
+  readonly raise: (above: number) => Promise<number>;
+  /** TPM2_NV_Certify of the flash counter by the attestation key. `qualifying`: 32 bytes. */
+  readonly certify: (qualifying: Uint8Array) => Promise<SignedAttest>;
+};
+
+/** What the TPM said when it was opened, before this run raised anything. */
+export type TpmFound = {
+  readonly checkpoint: number;
+  readonly anchor: number;
+  /** How often the TPM was reset. */
+  readonly resets: number;
+  /** How far the counter of checkpoints may jump at a loss of power. */
+  readonly jump: number;
+  /** What the counters stood at when they were made. */
+  readonly firsts: { readonly checkpoint: number; readonly anchor: number };
 };
 
 /** Keys and counters that provisioning made in a TPM, as people are told of them. No secret is among it. */

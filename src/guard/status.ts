@@ -29,6 +29,8 @@ export type GuardStatus = {
     readonly root: string;
     readonly writable: boolean;
     readonly key: string;
+    /** How long the flash of the TPM lasts, in words; null without one. */
+    readonly flash: string | null;
   };
   readonly scan: LatenessSummary;
   readonly verdicts: Readonly<Record<string, number>>;
@@ -53,6 +55,7 @@ export type StatusFacts = {
   readonly key: string;
   readonly pid: number;
   readonly head: () => EvidenceHead;
+  readonly flash: () => string | null;
   readonly doors: () => readonly DoorView[];
 };
 
@@ -87,6 +90,7 @@ export function tellStatus(guard: Guard, facts: StatusFacts): GuardStatus {
       root: hex(head.root),
       writable: folded.evidenceWritable,
       key: facts.key,
+      flash: facts.flash(),
     },
     scan: guard.scans(),
     verdicts: guard.tally.verdicts,

@@ -25,6 +25,9 @@ export type SiteTpm = {
   readonly keysPath: string;
   /** `required`: without it the gateway does not come up. `preferred`: then the file key signs that run, and says so. */
   readonly need: "required" | "preferred";
+  /** Longest time between two anchors while there is something new; flash that it is to be measured against, in writes. */
+  readonly anchorEveryUs: Us;
+  readonly flashWrites: number;
 };
 
 export type Endpoint = { readonly host: string; readonly port: number };

@@ -7,6 +7,14 @@ import { readTree } from "./document/read.js";
 import { findNode } from "./document/tree.js";
 import type { Path } from "./document/tree.js";
 import { readDuration } from "./notation.js";
+import {
+  ANCHOR_EVERY_LEAST_US,
+  ANCHOR_EVERY_MOST_US,
+  ANCHOR_EVERY_US,
+  FLASH_WRITES,
+  WEAR_YEARS_LEAST,
+  yearsOfFlash,
+} from "./flash-wear.js";
 import { duration, name, shaped } from "./schema-parts.js";
 import { lintSite } from "./site-lint.js";
 import type { Endpoint, Site, SiteDevice, SiteListener, SiteTpm } from "./site-model.js";
@@ -72,6 +80,15 @@ const evidence = z.strictObject({
 const tpm = z.strictObject({
   keys: file.optional().describe("The folder that holdpoint key provision wrote to."),
   need: z.enum(["required", "preferred"]).optional().describe("Default required."),
+  anchor_every: duration
+    .optional()
+    .describe("How often the TPM's flash counter anchors the log; default 1 h."),
+  flash_writes: z
+    .int()
+    .min(1_000)
+    .max(100_000_000)
+    .optional()
+    .describe("Writes that the chip's maker promises for its flash; default 100000."),
   device: file.optional(),
 });
 const parts = {
@@ -156,7 +173,11 @@ function readTpm(from: Source): SiteTpm | null {
       hint: "the folder of the keys says where their TPM is: holdpoint key provision --tpm device:PATH",
     });
   }
-  if (read.keys !== undefined) return { keysPath: read.keys, need: read.need ?? "required" };
+  const wear = readWear(from, read);
+  if (wear === null) return null;
+  if (read.keys !== undefined) {
+    return { keysPath: read.keys, need: read.need ?? "required", ...wear };
+  }
   if (read.need === "required") {
     complain(from, ["tpm", "need"], {
       message: "a TPM is required, and no keys in one are named",
@@ -169,6 +190,34 @@ function readTpm(from: Source): SiteTpm | null {
     hint: "keys: FOLDER, as holdpoint key provision wrote it",
   });
   return null;
+}
+
+/** Each anchor writes to the TPM's flash, which nobody replaces. */
+function readWear(
+  from: Source,
+  read: z.infer<typeof tpm>,
+): Pick<SiteTpm, "anchorEveryUs" | "flashWrites"> | null {
+  const flashWrites = read.flash_writes ?? FLASH_WRITES;
+  const everyUs =
+    read.anchor_every === undefined
+      ? ANCHOR_EVERY_US
+      : settle(from, ["tpm", "anchor_every"], readAnchorEvery(read.anchor_every));
+  if (everyUs === null) return null;
+  const years = yearsOfFlash({ everyUs, writes: flashWrites, used: 0 });
+  if (years >= WEAR_YEARS_LEAST) return { anchorEveryUs: everyUs, flashWrites };
+  const key = read.anchor_every === undefined ? "flash_writes" : "anchor_every";
+  complain(from, ["tpm", key], {
+    message: `the TPM's flash would be worn out in ${years.toFixed(1)} years: ${flashWrites} writes`,
+    hint: `at least ${WEAR_YEARS_LEAST} years: anchor less often, or say what its maker promises in flash_writes:`,
+  });
+  return null;
+}
+
+function readAnchorEvery(text: string): ReturnType<typeof readDuration> {
+  const read = readDuration(text);
+  if ("message" in read) return read;
+  const fits = read.value >= ANCHOR_EVERY_LEAST_US && read.value <= ANCHOR_EVERY_MOST_US;
+  return fits ? read : { message: "anchors come every 15 min to 7 d", hint: "1 h is the default" };
 }
 
 function warnUnused(from: Source, log: z.infer<typeof evidence> | null): void {

@@ -257,6 +257,7 @@ function bootEntry(profile: CompiledProfile): Entry {
       semantics: 1,
       key: "file",
       splitEnforced: false,
+      nv: null,
       parachute: null,
     },
   };

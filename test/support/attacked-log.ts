@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
 import { FRAME_KIND, FrameReader, FrameWriter } from "../../src/evidence/frame.js";
 import type { HeldCheckpoint } from "../../src/evidence/verify-held.js";
+import type { Attester } from "../../src/evidence/verify-anchors.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import type { Signer } from "../../src/guard/ports.js";
 import type { Segments } from "./corpus-reading.js";
@@ -76,7 +77,11 @@ export class Victim {
 
 export function verifyLog(
   segments: Segments,
-  by: { readonly trusted?: readonly Uint8Array[]; readonly held?: readonly HeldCheckpoint[] } = {},
+  by: {
+    readonly trusted?: readonly Uint8Array[];
+    readonly held?: readonly HeldCheckpoint[];
+    readonly attester?: Attester;
+  } = {},
 ): VerifyReport {
   const verifier = new LogVerifier({
     sha256,
@@ -86,6 +91,7 @@ export function verifyLog(
     },
     trusted: by.trusted ?? null,
     held: by.held ?? [],
+    attester: by.attester ?? null,
   });
   for (const name of [...segments.keys()].sort()) {
     verifier.segment(name, segments.get(name) ?? new Uint8Array(0));

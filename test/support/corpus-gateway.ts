@@ -109,6 +109,8 @@ export class CorpusGateway {
       key: signer.kind,
       spki: signer.spki,
       splitEnforced: false,
+      nv: null,
+      lost: null,
       profileBytes,
       machineBoot,
     } as const;

@@ -120,6 +120,7 @@ export function boot(number: number, overrides: Partial<BootBody> = {}): BootBod
     semantics: 1,
     key: "file",
     splitEnforced: false,
+    nv: null,
     parachute: null,
     ...overrides,
   };

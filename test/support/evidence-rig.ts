@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, sign, verify } from "node:crypto";
 import { openEvidence, type Recovered } from "../../src/guard/evidence/open.js";
 import type { RecoveryVisitor } from "../../src/guard/evidence/recover.js";
+import type { SignedStore } from "../../src/guard/evidence/store.js";
 import type { Clock, EvidenceStore, Signer } from "../../src/guard/ports.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import { readSegmentName, segmentOpening, type SegmentLink } from "../../src/evidence/segment.js";
@@ -49,7 +50,7 @@ export function testSigner(gate: () => Promise<void> = async () => Promise.resol
 }
 
 export type Opened = {
-  readonly store: EvidenceStore;
+  readonly store: SignedStore;
   readonly recovered: Recovered;
   readonly entries: readonly Entry[];
   readonly snapshots: readonly Uint8Array[];

@@ -91,6 +91,7 @@ export const BOOT: BootBody = {
   semantics: 1,
   key: "file",
   splitEnforced: false,
+  nv: null,
   parachute: null,
 };
 
@@ -106,6 +107,7 @@ export const BODIES: readonly EntryBody[] = [
     recovery: { found: "torn", fromSeq: 9, cutBytes: 4, cutHash: bytes(32, 5) },
     key: "tpm-software",
     splitEnforced: true,
+    nv: null,
     parachute: bytes(3, 1),
   },
   decisionBody(),

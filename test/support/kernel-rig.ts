@@ -328,6 +328,7 @@ export function bootEntry(profile: CompiledProfile, state: FoldedState, nowUs: n
       semantics: 1,
       key: "file",
       splitEnforced: false,
+      nv: null,
       parachute: null,
     },
   };

@@ -127,7 +127,15 @@ function writeLongLog(count: number, commands: number): ReadonlyMap<string, Uint
       writer.append(entryOf(body, writer.tree.size), STAMP, frames);
     };
     const position = { size, root: writer.tree.root(), peaks: writer.tree.peaks() };
-    const rest = { log: "long", checkpoint: null, key: new Uint8Array(91), lost: 0, profiles: [] };
+    const rest = {
+      log: "long",
+      checkpoint: null,
+      key: new Uint8Array(91),
+      lost: 0,
+      profiles: [],
+      counted: null,
+      anchor: null,
+    };
     const link = { ...position, last: writer.last, ...rest };
     const state = { semantics: 1, profile: new Uint8Array(32), state: new Uint8Array(9) };
     if (i === 0) add(bootBody(1));

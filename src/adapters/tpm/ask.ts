@@ -69,10 +69,7 @@ export function askCertificate(
 ): TpmAsk<SignedAttest> {
   return {
     request: { op: "certify", object, signer, qualifying },
-    take: ([attest, signature]) =>
-      attest === undefined || signature?.length !== SIGNATURE_BYTES
-        ? undefined
-        : { attest, signature },
+    take: attestIn,
   };
 }
 
@@ -104,7 +101,26 @@ export function askRaise(counter: TpmCounter, above: bigint): TpmAsk<bigint> {
   return { request: { op: "raise-counter", counter, above }, take: counterIn };
 }
 
+/** The signer's word on what the counter stands at. `qualifying` is at most 66 bytes. */
+export function askCounterCertificate(
+  counter: TpmCounter,
+  signer: KeyUse,
+  qualifying: Uint8Array,
+): TpmAsk<SignedAttest> {
+  return { request: { op: "certify-counter", counter, signer, qualifying }, take: attestIn };
+}
+
+/** How far an orderly counter may jump at a loss of power. */
+export function askJump(): TpmAsk<bigint> {
+  return { request: { op: "read-jump" }, take: counterIn };
+}
+
 const SIGNATURE_BYTES = 64;
+
+function attestIn([attest, signature]: readonly Uint8Array[]): SignedAttest | undefined {
+  const isWhole = attest !== undefined && signature?.length === SIGNATURE_BYTES;
+  return isWhole ? { attest, signature } : undefined;
+}
 
 function someBytes([bytes]: readonly Uint8Array[]): Uint8Array | undefined {
   return bytes?.length === 0 ? undefined : bytes;

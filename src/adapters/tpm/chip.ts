@@ -30,6 +30,17 @@ export async function readChip(tpm: Tpm): Promise<TpmResult<TpmChip>> {
   });
 }
 
+/**
+ * How far an orderly counter may jump when the TPM loses power without having been shut down (TPM_PT_ORDERLY_COUNT): at
+ * most so far is what it keeps in RAM ahead of its flash. The chip's own word; zero where it does not say.
+ */
+export async function readJump(tpm: Tpm): Promise<TpmResult<bigint>> {
+  return await tpm.perform(async (line) => {
+    const read = await line.plain(getProperties(PROPERTY.orderlyCount, 1));
+    return read.ok ? { ok: true, value: BigInt(read.value.get(PROPERTY.orderlyCount) ?? 0) } : read;
+  });
+}
+
 /** Four characters in a number; what cannot be shown is left out. */
 function textOf(word: number): string {
   const bytes = [24, 16, 8, 0].map((shift) => (word >>> shift) & 0xff);

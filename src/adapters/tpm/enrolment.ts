@@ -5,7 +5,7 @@ import { withTpm, type KeyAsk } from "./provision.js";
 import type { TpmRecord } from "./record.js";
 import { readRecord, recordPath } from "./record-file.js";
 import { faultOf, type TpmResult } from "./result.js";
-import { findRecorded } from "./signer.js";
+import { findRecorded } from "./recorded-key.js";
 import type { TpmProcess } from "./tpm-process.js";
 
 /** `says`: one line for people. */

@@ -29,7 +29,14 @@ export type TpmRequest =
   | { readonly op: "define-counter"; readonly counter: TpmCounter }
   | { readonly op: "read-counter"; readonly counter: TpmCounter }
   /** Raised once; its answer lost on the TPM's connection, it is read again, never raised again. */
-  | { readonly op: "raise-counter"; readonly counter: TpmCounter; readonly above: bigint };
+  | { readonly op: "raise-counter"; readonly counter: TpmCounter; readonly above: bigint }
+  | {
+      readonly op: "certify-counter";
+      readonly counter: TpmCounter;
+      readonly signer: KeyUse;
+      readonly qualifying: Uint8Array;
+    }
+  | { readonly op: "read-jump" };
 
 /** The keys that are made and used; the storage root is found. */
 export type KeyName = "evidenceKey" | "attestationKey";
@@ -48,6 +55,7 @@ export function encodeRequest(id: number, request: TpmRequest): Uint8Array {
   switch (request.op) {
     case "read-chip":
     case "find-root":
+    case "read-jump":
       break;
     case "read-key":
       out.uint(KEYS.indexOf(request.key));
@@ -75,6 +83,9 @@ export function encodeRequest(id: number, request: TpmRequest): Uint8Array {
       break;
     case "raise-counter":
       putCounter(out, request.counter).blob(bytesOf(request.above));
+      break;
+    case "certify-counter":
+      putUse(putCounter(out, request.counter), request.signer).blob(request.qualifying);
   }
   out.end();
   return out.take();
@@ -172,6 +183,8 @@ const OPS: Readonly<Record<TpmRequest["op"], readonly [number, number]>> = {
   "raise-counter": [8, 4],
   "read-endorsement": [9, 1],
   "open-credential": [10, 6],
+  "certify-counter": [11, 7],
+  "read-jump": [12, 0],
 };
 const NAMES: readonly TpmRequest["op"][] = [
   "read-chip",
@@ -185,6 +198,8 @@ const NAMES: readonly TpmRequest["op"][] = [
   "raise-counter",
   "read-endorsement",
   "open-credential",
+  "certify-counter",
+  "read-jump",
 ];
 const NUMBER_MAX = NAMES.length - 1;
 const ITEMS_MAX = 9;
@@ -201,6 +216,7 @@ function takeRequest(from: FrameReader, op: TpmRequest["op"]): TpmRequest {
   switch (op) {
     case "read-chip":
     case "find-root":
+    case "read-jump":
       return { op };
     case "read-key":
       return { op, key: takeKey(from) };
@@ -226,6 +242,10 @@ function takeRequest(from: FrameReader, op: TpmRequest["op"]): TpmRequest {
     case "raise-counter": {
       const counter = takeCounter(from);
       return { op, counter, above: takeCounterValue(from) };
+    }
+    case "certify-counter": {
+      const [counter, signer] = [takeCounter(from), takeUse(from)];
+      return { op, counter, signer, qualifying: from.blob(0, SIZE.qualifying) };
     }
   }
 }

@@ -1,8 +1,8 @@
 import { TPM_OBJECTS } from "../../codec/tpm2/public-area.js";
 import { certifyKey, openCredential, readEndorsementKey } from "./attestation.js";
 import type { EndorsementUse } from "./attestation.js";
-import { readChip } from "./chip.js";
-import { defineCounter, raiseCounter, readCounter } from "./counters.js";
+import { readChip, readJump } from "./chip.js";
+import { certifyCounter, defineCounter, raiseCounter, readCounter } from "./counters.js";
 import { findStorageRoot, makeAttestationKey, makeEvidenceKey } from "./keys.js";
 import { readKey, signDigest, type TpmKey } from "./keys.js";
 import { bytesOf, type KeyName, type TpmAnswer, type TpmRequest } from "./message.js";
@@ -49,6 +49,13 @@ export async function performRequest(tpm: Tpm, request: TpmRequest): Promise<Tpm
       return counterAnswer(await readCounter(tpm, request.counter));
     case "raise-counter":
       return counterAnswer(await raiseCounter(tpm, request.counter, request.above));
+    case "certify-counter": {
+      const { counter, signer, qualifying } = request;
+      const made = await certifyCounter(tpm, counter, signer, qualifying);
+      return answerOf(made, ({ attest, signature }) => [attest, signature]);
+    }
+    case "read-jump":
+      return counterAnswer(await readJump(tpm));
   }
 }
 

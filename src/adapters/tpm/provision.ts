@@ -142,16 +142,18 @@ async function makeUnder(
   const attestation = await findOrMakeKey(tpm, "attestationKey", auths.attestation);
   if (!attestation.ok) return attestation;
   const counters = countersOf(auths);
-  for (const counter of [counters.checkpoint, counters.anchor]) {
-    const value = await findOrMakeCounter(tpm, counter);
-    if (!value.ok) return value;
-  }
+  const checkpoint = await findOrMakeCounter(tpm, counters.checkpoint);
+  if (!checkpoint.ok) return checkpoint;
+  const anchor = await findOrMakeCounter(tpm, counters.anchor);
+  if (!anchor.ok) return anchor;
   const record: TpmRecord = {
     ...base,
     kind: kindOf(base.place, base.chip),
     evidence: recordKey(evidence.value, auths.evidence),
     attestation: recordKey(attestation.value, auths.attestation),
     counters,
+    // Nobody can raise them before there is a record.
+    firsts: { checkpoint: Number(checkpoint.value), anchor: Number(anchor.value) },
   };
   const checked = await checkRecorded(tpm, record);
   if (!checked.ok) return checked;

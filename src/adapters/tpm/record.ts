@@ -2,6 +2,7 @@ import { encodeCbor } from "../../codec/cbor/encode.js";
 import type { CborValue } from "../../codec/cbor/value.js";
 import { FrameReader } from "../../codec/door/wire.js";
 import { SIZE } from "../../codec/tpm2/constant.js";
+import { COUNTER_INDEX } from "../../codec/tpm2/nv-public.js";
 import { TPM_OBJECTS } from "../../codec/tpm2/public-area.js";
 import { spkiOf } from "../../codec/tpm2/spki.js";
 import type { TpmChip } from "./chip.js";
@@ -21,7 +22,11 @@ export type TpmRecord = {
   readonly evidence: RecordedKey;
   readonly attestation: RecordedKey;
   readonly counters: TpmCounters;
+  /** What the counters stood at when they were made: a log that begins later than here has lost its beginning. */
+  readonly firsts: CounterFirsts;
 };
+
+export type CounterFirsts = Readonly<Record<keyof TpmCounters, number>>;
 
 export type RecordedKey = KeyUse & {
   /** DER. */
@@ -47,7 +52,7 @@ export function recordKey(key: TpmKey, auth: Uint8Array): RecordedKey {
 
 /** The file's bytes: one deterministic CBOR array. */
 export function encodeRecord(record: TpmRecord): Uint8Array {
-  const { place, kind, chip, rootName, evidence, attestation, counters } = record;
+  const { place, kind, chip, rootName, evidence, attestation, counters, firsts } = record;
   return encodeCbor([
     RECORD_TITLE,
     VERSION,
@@ -59,6 +64,7 @@ export function encodeRecord(record: TpmRecord): Uint8Array {
     keyItems(attestation),
     counterItems(counters.checkpoint),
     counterItems(counters.anchor),
+    [firsts.checkpoint, firsts.anchor],
   ]);
 }
 
@@ -66,7 +72,7 @@ export function encodeRecord(record: TpmRecord): Uint8Array {
 export function decodeRecord(bytes: Uint8Array): TpmRecord | null {
   const from = new FrameReader(bytes, 0, bytes.length);
   const right =
-    from.array(10) === 10 && from.text(32) === RECORD_TITLE && from.uint(255) === VERSION;
+    from.array(11) === 11 && from.text(32) === RECORD_TITLE && from.uint(255) === VERSION;
   const place = right ? parsePlace(from.text(PLACE_CHARS_MAX)) : null;
   const kind = from.uint(1) === 0 ? "tpm" : "tpm-software";
   from.exactly(3);
@@ -76,10 +82,21 @@ export function decodeRecord(bytes: Uint8Array): TpmRecord | null {
   const attestation = takeKey(from, "attestationKey");
   const checkpoint = takeAuthOf(from, COUNTER_INDEX.checkpoint);
   const anchor = takeAuthOf(from, COUNTER_INDEX.anchor);
+  from.exactly(2);
+  const firsts = { checkpoint: from.uint(COUNT_MAX), anchor: from.uint(COUNT_MAX) };
   if (place === null || evidence === null || attestation === null) return null;
   if (!from.complete() || checkpoint === null || anchor === null) return null;
   const auths = { evidence: evidence.auth, attestation: attestation.auth, checkpoint, anchor };
-  return { place, kind, chip, rootName, evidence, attestation, counters: countersOf(auths) };
+  return {
+    place,
+    kind,
+    chip,
+    rootName,
+    evidence,
+    attestation,
+    counters: countersOf(auths),
+    firsts,
+  };
 }
 
 /** What is to be made, written down before it is: after a crash the same values open what was made. */
@@ -106,14 +123,10 @@ export function kindOf(place: TpmPlace, chip: TpmChip): TpmRecord["kind"] {
   return isChip && !/\bSW\b/.test(chip.vendor) ? "tpm" : "tpm-software";
 }
 
-export const COUNTER_INDEX: Readonly<Record<keyof TpmCounters, number>> = {
-  checkpoint: 0x01500010,
-  anchor: 0x01500011,
-};
-
 const RECORD_TITLE = "holdpoint-tpm-record";
 const PLAN_TITLE = "holdpoint-tpm-plan";
 const VERSION = 1;
+const COUNT_MAX = Number.MAX_SAFE_INTEGER;
 const AUTH_BYTES = 32;
 const SPKI_BYTES_MAX = 128;
 const KINDS: readonly TpmRecord["kind"][] = ["tpm", "tpm-software"];

@@ -7,7 +7,7 @@ import { placeText } from "./place.js";
 import type { RecordedKey, TpmCounters, TpmRecord } from "./record.js";
 import { recordPath } from "./record-file.js";
 import { faultOf, type TpmFault, type TpmResult } from "./result.js";
-import { findRecorded } from "./signer.js";
+import { findRecorded } from "./recorded-key.js";
 import type { TpmProcess } from "./tpm-process.js";
 
 export type CounterValues = Readonly<Record<keyof TpmCounters, bigint>>;

@@ -1,10 +1,11 @@
 import type { Signer } from "../../guard/ports.js";
-import { askCounter, askKey, askSignature } from "./ask.js";
+import { openAnchorKey } from "./anchor-key.js";
+import { askCounter, askSignature } from "./ask.js";
 import { sha256 } from "./key-derivation.js";
-import type { KeyName } from "./message.js";
 import { raiseSurely } from "./raise.js";
-import { recordKey, type RecordedKey, type TpmRecord } from "./record.js";
-import { faultOf, type TpmResult } from "./result.js";
+import type { TpmRecord } from "./record.js";
+import { findRecorded } from "./recorded-key.js";
+import type { TpmResult } from "./result.js";
 import type { TpmProcess } from "./tpm-process.js";
 
 /**
@@ -22,11 +23,22 @@ export async function openTpmSigner(
   const counted = await tpm.ask(askCounter(counters.checkpoint));
   if (!counted.ok) return counted;
   let newest = counted.value;
+  let isInDoubt = false;
   const raise = async (): Promise<number> => {
+    // At most one value is raised for nothing, however often a try fails: at boot the log is held against the counter.
+    const there = isInDoubt ? await tpm.ask(askCounter(counters.checkpoint)) : counted;
+    if (!there.ok) throw new Error(there.fault.says);
+    if (there.value > newest) {
+      newest = there.value;
+      isInDoubt = false;
+      return Number(newest);
+    }
+    isInDoubt = true;
     const raised = await raiseSurely(tpm, counters.checkpoint, newest);
     if (!raised.ok) throw new Error(raised.fault.says);
     if (raised.value > COUNT_MAX) throw new Error("the TPM's counter is beyond any real one");
     newest = raised.value;
+    isInDoubt = false;
     return Number(newest);
   };
   const { spki } = evidence;
@@ -36,28 +48,10 @@ export async function openTpmSigner(
     if (!signed.ok) throw new Error(signed.fault.says);
     return signed.value;
   };
-  return { ok: true, value: { kind, spki, kid, raise, sign } };
-}
-
-/** `mismatch` unless the key at the recorded handle is the recorded one. */
-export async function findRecorded(
-  tpm: TpmProcess,
-  name: KeyName,
-  recorded: RecordedKey,
-): Promise<TpmResult<null>> {
-  const read = await tpm.ask(askKey(name));
-  if (!read.ok) return read;
-  const place = `0x${recorded.key.handle.toString(16)}`;
-  if (read.value === null) return faultOf("mismatch", `no key is at ${place} any more`);
-  const found = recordKey(read.value, recorded.auth);
-  const same = isSame(found.key.name, recorded.key.name) && isSame(found.spki, recorded.spki);
-  if (same) return { ok: true, value: null };
-  return faultOf("mismatch", `the key at ${place} is not the one that was provisioned`);
+  const anchors = await openAnchorKey(tpm, record);
+  if (!anchors.ok) return anchors;
+  return { ok: true, value: { kind, spki, kid, raise, sign, anchors: anchors.value } };
 }
 
 /** What a number holds exactly; a counter that is raised each second is there in a hundred million years. */
 const COUNT_MAX = BigInt(Number.MAX_SAFE_INTEGER);
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.from(a).equals(b);
-}

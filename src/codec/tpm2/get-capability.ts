@@ -3,8 +3,13 @@ import { COMMAND } from "./constant.js";
 import { parseWhole, type TpmReader } from "./reader.js";
 import { TpmWriter } from "./writer.js";
 
-/** TPM_PT (Library Part 2, 6.13) that tell what chip this is. */
-export const PROPERTY = { manufacturer: 0x105, vendorText: 0x106, firmware: 0x10b } as const;
+/** TPM_PT (Library Part 2, 6.13) that tell what chip this is, and how far its orderly counters may jump. */
+export const PROPERTY = {
+  manufacturer: 0x105,
+  vendorText: 0x106,
+  firmware: 0x10b,
+  orderlyCount: 0x11d,
+} as const;
 
 /** First handle of a kind (Library Part 2, 7.2). The list begins there and ends with the kind. */
 export const HANDLES_OF = {

@@ -23,6 +23,9 @@ export const NV_COUNTER_ATTRIBUTES: Readonly<Record<NvCounterKind, number>> = {
   orderly: 0x06060014,
 };
 
+/** Where the gateway's counters are: of checkpoints (orderly), and of anchors (flash). */
+export const COUNTER_INDEX = { checkpoint: 0x01500010, anchor: 0x01500011 } as const;
+
 /** TPMA_NV counters are eight bytes. */
 export const NV_COUNTER_SIZE = 8;
 

@@ -21,6 +21,8 @@ export type CheckpointerOptions = {
   readonly boot: number;
   readonly newest: { readonly hash: Uint8Array; readonly size: number } | null;
   readonly watcher: Consistency | null;
+  /** The newest checkpoint with a counter, whole; null: there is none. */
+  readonly counted: Uint8Array | null;
   /** Name of the log; known from its first leaf on. */
   readonly log: () => string;
   /** A signed checkpoint is ready to be written. */
@@ -51,7 +53,10 @@ export class Checkpointer {
   private signing = false;
   /** The last signature failed, and that was said. */
   private failing = false;
-  private body: Uint8Array | null = null;
+  private signed: { readonly body: Uint8Array; readonly size: number } | null = null;
+  /** Value of the counter that no checkpoint has yet. */
+  private raised: number | null = null;
+  private counted: Uint8Array | null;
   private cancelTimer: (() => void) | null = null;
   private idle: (() => void)[] = [];
 
@@ -59,6 +64,12 @@ export class Checkpointer {
     this.options = options;
     this.newest = options.newest;
     this.watcher = options.watcher;
+    this.counted = options.counted;
+  }
+
+  /** The newest that a TPM counted, of this run or an earlier one. */
+  get newestCounted(): Uint8Array | null {
+    return this.counted;
   }
 
   /** Newest checkpoint that was made: SHA-256 of its Sig_structure, and its size. */
@@ -68,7 +79,7 @@ export class Checkpointer {
 
   /** True while a root is being signed or a signed one waits to be written. */
   get busy(): boolean {
-    return this.signing || this.body !== null;
+    return this.signing || this.signed !== null;
   }
 
   want(): void {
@@ -94,7 +105,7 @@ export class Checkpointer {
   /** The tree as it stands, when it should be signed; the caller says when that is on disk. */
   take(root: Uint8Array): Candidate | null {
     const { tree, clock, signer, gateway, boot, log } = this.options;
-    if (!this.wanted || this.signing || this.body !== null) return null;
+    if (!this.wanted || this.signing || this.signed !== null) return null;
     this.wanted = false;
     const { size } = tree;
     if (this.uncovered() === 0) return null;
@@ -128,7 +139,8 @@ export class Checkpointer {
         if (this.watcher !== null) this.options.tree.forget(this.watcher);
         this.watcher = watcher;
         this.newest = { hash: sha256(draft.toBeSigned), size };
-        this.body = finishCheckpoint(draft, signature, proof);
+        this.signed = { body: finishCheckpoint(draft, signature, proof), size };
+        if (this.options.signer.raise !== null) this.counted = this.signed.body;
         this.options.ready();
       },
       (error: unknown) => {
@@ -147,22 +159,27 @@ export class Checkpointer {
     );
   }
 
-  /** The counter is raised first: its value is signed. One that was raised for a signature that failed stays unused. */
+  /**
+   * The counter is raised first: its value is signed. One that was raised for a signature that failed serves the next
+   * try, so that a run leaves at most one without its checkpoint: nothing more explains a log that lags behind.
+   */
   private async signNow({
     claim,
     root,
   }: Candidate): Promise<{ readonly draft: CheckpointDraft; readonly signature: Uint8Array }> {
     const { signer } = this.options;
-    const counter = signer.raise === null ? null : await signer.raise();
-    const draft = draftCheckpoint({ ...claim, counter }, root);
-    return { draft, signature: await signer.sign(draft.toBeSigned) };
+    if (signer.raise !== null) this.raised ??= await signer.raise();
+    const draft = draftCheckpoint({ ...claim, counter: this.raised }, root);
+    const signature = await signer.sign(draft.toBeSigned);
+    this.raised = null;
+    return { draft, signature };
   }
 
   /** The signed checkpoint that is to be written next; it is the caller's from now on. */
-  collect(): Uint8Array | null {
-    const body = this.body;
-    this.body = null;
-    return body;
+  collect(): { readonly body: Uint8Array; readonly size: number } | null {
+    const { signed } = this;
+    this.signed = null;
+    return signed;
   }
 
   /** A checkpoint reached the disk, or was given up. */

@@ -1,11 +1,12 @@
+import type { LogStanding } from "../../evidence/counter-judgement.js";
 import { LogWriter } from "../../evidence/log-writer.js";
 import { nameSegment, type SegmentLink } from "../../evidence/segment.js";
 import type { Found } from "../../evidence/scan.js";
-import type { Clock, EvidenceDisk, EvidenceFile, EvidenceStore, Signer } from "../ports.js";
+import type { Clock, EvidenceDisk, EvidenceFile, Signer } from "../ports.js";
 import { Checkpointer } from "./checkpointer.js";
 import { recoverLog, type Recovery, type RecoveryVisitor } from "./recover.js";
 import { sha256 } from "./sha256.js";
-import { LogStore } from "./store.js";
+import { LogStore, type SignedStore } from "./store.js";
 
 export type EvidenceOptions = {
   readonly disk: EvidenceDisk;
@@ -45,6 +46,8 @@ export type Recovered = {
    * link must be the first that are appended, before the boot entry.
    */
   readonly link: SegmentLink | null;
+  /** What is held against the TPM's counters; when anchors were written last, in UTC seconds. */
+  readonly standing: LogStanding & { readonly anchoredUtcS: readonly number[] };
 };
 
 export const SEGMENT_BYTES: number = 16 * 1024 * 1024;
@@ -56,7 +59,7 @@ export const SEGMENT_BYTES: number = 16 * 1024 * 1024;
  */
 export async function openEvidence(
   options: EvidenceOptions,
-): Promise<{ readonly store: EvidenceStore; readonly recovered: Recovered }> {
+): Promise<{ readonly store: SignedStore; readonly recovered: Recovered }> {
   const { disk } = options;
   await removeUnfinished(disk);
   const recovery = await recoverLog(disk, options.visitor);
@@ -74,6 +77,7 @@ export async function openEvidence(
     segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES,
     log: recovery.log,
     profiles: recovery.profiles,
+    anchor: recovery.anchor,
     key: options.signer.spki,
     rotate: options.rotate,
     checkpointer: (hooks) =>
@@ -86,6 +90,7 @@ export async function openEvidence(
         boot,
         newest: recovery.checkpoint,
         watcher: recovery.watcher,
+        counted: recovery.counted,
         report: options.report,
       }),
   });
@@ -97,6 +102,7 @@ export async function openEvidence(
     nextSeq: recovery.tree.size,
     boot,
     profiles: recovery.profiles,
+    standing: recovery,
     link: isDamaged ? store.link(recovery.lost) : null,
   };
   return { store, recovered };

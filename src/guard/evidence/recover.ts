@@ -7,7 +7,8 @@ import type { Consistency, MerkleTree } from "../../evidence/merkle.js";
 import { PartJoiner } from "../../evidence/parts.js";
 import { scanSegment, type Found } from "../../evidence/scan.js";
 import { readLink, readSegmentName, SEGMENT_BYTES_MAX } from "../../evidence/segment.js";
-import type { Entry, SnapshotBody } from "../../kernel/record/entry.js";
+import type { AnchorBody, Entry, SnapshotBody } from "../../kernel/record/entry.js";
+import type { Stamp } from "../../evidence/stamp.js";
 import type { EvidenceDisk } from "../ports.js";
 import { sha256 } from "./sha256.js";
 
@@ -35,6 +36,12 @@ export type Recovery = {
   readonly last: Uint8Array;
   readonly lost: number;
   readonly checkpoint: { readonly hash: Uint8Array; readonly size: number } | null;
+  /** The newest checkpoint with a TPM's counter, whole, though segments before it were not read. */
+  readonly counted: Uint8Array | null;
+  /** The newest anchor of a TPM, likewise. */
+  readonly anchor: AnchorBody | null;
+  /** When the newest anchors were written, in UTC seconds, as far as they were read. */
+  readonly anchoredUtcS: readonly number[];
   /** Name of this log in checkpoints; null before its first entry. */
   readonly log: string | null;
   /** Digests of the profiles whose bytes are in the log, newest last. */
@@ -108,6 +115,8 @@ function opensWell(bytes: Uint8Array): boolean {
   }
 }
 
+const ANCHORS_KEPT = 8;
+
 /** What has been read so far. */
 class Reading {
   private readonly visitor: RecoveryVisitor;
@@ -120,6 +129,9 @@ class Reading {
   private name: string | null = null;
   private checkpoint: { readonly hash: Uint8Array; readonly size: number } | null = null;
   private checkpointRoot: Uint8Array | null = null;
+  private counted: Uint8Array | null = null;
+  private anchor: AnchorBody | null = null;
+  private anchoredUtcS: readonly number[] = [];
   private boot = 0;
   /** Bytes no frame covers since the newest entry. */
   private gapBytes = 0;
@@ -163,6 +175,9 @@ class Reading {
       last: log.last,
       lost: log.lost,
       checkpoint,
+      counted: this.counted,
+      anchor: this.anchor,
+      anchoredUtcS: this.anchoredUtcS,
       log: this.name,
       profiles: this.profiles,
       boot: this.boot,
@@ -195,18 +210,24 @@ class Reading {
       this.founded = true;
     }
     this.gapBytes = 0;
-    if (leaf.read !== null) this.entry(leaf.read.entry, leaf.read.stamp.boot);
+    if (leaf.read !== null) this.entry(leaf.read.entry, leaf.read.stamp);
     return leaf.faults[0]?.why ?? null;
   }
 
-  private entry(entry: Entry, boot: number): void {
+  private entry(entry: Entry, { boot, utcUs }: Pick<Stamp, "boot" | "utcUs">): void {
     const { body } = entry;
     this.boot = Math.max(this.boot, boot);
+    if (body.type === "anchor" && body.kind === "nv-certify") {
+      this.anchor = body;
+      this.anchoredUtcS = [...this.anchoredUtcS, Math.floor(utcUs / 1e6)].slice(-ANCHORS_KEPT);
+    }
     const link = readLink(body);
     if (link !== null) {
       this.name = link.log;
       this.profiles = link.profiles;
       this.checkpoint ??= link.checkpoint;
+      this.counted ??= link.counted;
+      this.anchor ??= link.anchor;
     }
     if (body.type === "profile" && body.bytes !== null) {
       const joined = this.profileParts.add(body.bytes);
@@ -226,6 +247,7 @@ class Reading {
     const { claim, root, sign1 } = read.checkpoint;
     this.checkpoint = { hash: sha256(sigStructure(sign1.protectedBytes, root)), size: claim.size };
     this.checkpointRoot = root;
+    if (claim.counter !== null) this.counted = body;
     return null;
   }
 }

@@ -1,10 +1,11 @@
-import { FrameWriter } from "../../evidence/frame.js";
 import type { LogWriter } from "../../evidence/log-writer.js";
 import { isLinkNotice, nameSegment, readLink, type SegmentLink } from "../../evidence/segment.js";
-import type { Entry } from "../../kernel/record/entry.js";
+import type { AnchorBody, Entry } from "../../kernel/record/entry.js";
 import type { Clock, EvidenceDisk, EvidenceFile, EvidenceHead, EvidenceStore } from "../ports.js";
 import type { Candidate, Checkpointer } from "./checkpointer.js";
+import { emptyGroup, type Group } from "./group.js";
 import { addHash, nameLog } from "./recover.js";
+import { codeOf, writeAll } from "./write-all.js";
 
 export type StoreOptions = {
   readonly disk: EvidenceDisk;
@@ -17,6 +18,7 @@ export type StoreOptions = {
   readonly segmentBytesMax: number;
   readonly log: string | null;
   readonly profiles: readonly Uint8Array[];
+  readonly anchor: AnchorBody | null;
   /** SPKI of the key that signs checkpoints. */
   readonly key: Uint8Array;
   readonly rotate: (link: SegmentLink) => void;
@@ -38,18 +40,19 @@ const PATIENCE_US = 2_000;
 /** How long `close` waits for the last signature. */
 const LAST_SIGNATURE_US = 5_000_000;
 
-/** Frames that go to disk in one write. */
-type Group = {
-  readonly frames: FrameWriter;
-  /** First seq of the segment that begins with this group. */
-  opens: number | null;
-  lastSeq: number;
-};
-
 type Sealed = {
   readonly group: Group;
   readonly head: EvidenceHead;
   readonly candidate: Candidate | null;
+  readonly signed: DurableCheckpoint | null;
+};
+
+/** A checkpoint that is on the disk: the exact bytes of its frame's body, and its size. */
+export type DurableCheckpoint = { readonly body: Uint8Array; readonly size: number };
+
+/** A store that also tells of every checkpoint once that is durable. */
+export type SignedStore = EvidenceStore & {
+  readonly onCheckpoint: (run: (checkpoint: DurableCheckpoint) => void) => void;
 };
 
 /**
@@ -58,7 +61,7 @@ type Sealed = {
  * to the disk ever runs on the loop. The first error of the disk ends it for good: nothing is written or
  * synced again, so nothing is ever reported durable that might not be.
  */
-export class LogStore implements EvidenceStore {
+export class LogStore implements SignedStore {
   private readonly options: StoreOptions;
   private readonly checkpoints: Checkpointer;
   private group: Group = emptyGroup();
@@ -77,11 +80,13 @@ export class LogStore implements EvidenceStore {
   private closing = false;
   private name: string | null;
   private profiles: readonly Uint8Array[];
+  private anchor: AnchorBody | null;
   /** A group that opens a new segment is on its way. */
   private opening = false;
   /** Something came up while the last round was ending. */
   private again = false;
   private readonly durableListeners: ((seq: number) => void)[] = [];
+  private readonly checkpointListeners: ((checkpoint: DurableCheckpoint) => void)[] = [];
   private readonly failedListeners: ((why: string) => void)[] = [];
 
   constructor(options: StoreOptions) {
@@ -92,6 +97,7 @@ export class LogStore implements EvidenceStore {
     this.rotateAt = options.segmentBytesMax;
     this.name = options.log;
     this.profiles = options.profiles;
+    this.anchor = options.anchor;
     this.durable = {
       nextSeq: tree.size,
       durableSeq: tree.size - 1,
@@ -128,9 +134,7 @@ export class LogStore implements EvidenceStore {
     }
     this.group.lastSeq = entry.seq;
     this.name ??= nameLog(writer.last);
-    if (entry.body.type === "profile" && entry.body.bytes !== null) {
-      this.profiles = addHash(this.profiles, entry.body.digest);
-    }
+    this.remember(entry);
     if (this.waitingBytes > WAITING_BYTES_MAX) {
       this.fail(`more than ${WAITING_BYTES_MAX} bytes wait for the disk`);
       return;
@@ -138,6 +142,14 @@ export class LogStore implements EvidenceStore {
     this.checkpoints.grew();
     if (isAwaited(entry)) this.schedule();
     else this.scheduleSoon();
+  }
+
+  /** What a segment's link is to say. */
+  private remember({ body }: Entry): void {
+    if (body.type === "anchor" && body.kind === "nv-certify") this.anchor = body;
+    if (body.type === "profile" && body.bytes !== null) {
+      this.profiles = addHash(this.profiles, body.digest);
+    }
   }
 
   checkpoint(): void {
@@ -150,6 +162,10 @@ export class LogStore implements EvidenceStore {
 
   onDurable(run: (seq: number) => void): void {
     this.durableListeners.push(run);
+  }
+
+  onCheckpoint(run: (checkpoint: DurableCheckpoint) => void): void {
+    this.checkpointListeners.push(run);
   }
 
   onFailed(run: (why: string) => void): void {
@@ -191,6 +207,8 @@ export class LogStore implements EvidenceStore {
       key: this.options.key,
       lost,
       profiles: this.profiles,
+      counted: this.checkpoints.newestCounted,
+      anchor: this.anchor,
     };
   }
 
@@ -272,7 +290,7 @@ export class LogStore implements EvidenceStore {
     const { writer } = this.options;
     const { frames } = this.group;
     const signed = this.checkpoints.collect();
-    if (signed !== null) writer.checkpoint(frames, signed);
+    if (signed !== null) writer.checkpoint(frames, signed.body);
     if (frames.length === 0) {
       const candidate = this.sealed.length === 0 ? this.checkpoints.take(this.durable.root) : null;
       if (candidate !== null) this.checkpoints.sign(candidate);
@@ -286,6 +304,7 @@ export class LogStore implements EvidenceStore {
       group: this.group,
       head: { nextSeq: size, durableSeq: size - 1, root, size },
       candidate: this.checkpoints.take(root),
+      signed,
     });
     this.group = this.spare.pop() ?? emptyGroup();
   }
@@ -323,13 +342,14 @@ export class LogStore implements EvidenceStore {
   }
 
   private settle(sealed: Sealed): void {
-    const { group, head, candidate } = sealed;
+    const { group, head, candidate, signed } = sealed;
     this.waitingBytes = Math.max(0, this.waitingBytes - group.frames.length);
     this.durable = head;
     group.frames.reset();
     group.opens = null;
     if (this.spare.length < 2) this.spare.push(group);
     for (const run of this.durableListeners) run(head.durableSeq);
+    if (signed !== null) for (const run of this.checkpointListeners) run(signed);
     if (candidate !== null) this.checkpoints.sign(candidate);
     else if (!this.checkpoints.busy) this.checkpoints.settle();
     if (this.length < this.rotateAt || this.opening || this.closing) return;
@@ -373,22 +393,4 @@ export class LogStore implements EvidenceStore {
 /** Of a write that went through, no answer and no send waits for the record. */
 function isAwaited({ body }: Entry): boolean {
   return body.type !== "outcome" || (body.outcome !== "done" && body.outcome !== "acknowledged");
-}
-
-function emptyGroup(): Group {
-  return { frames: new FrameWriter(), opens: null, lastSeq: -1 };
-}
-
-async function writeAll(file: EvidenceFile, bytes: Uint8Array): Promise<void> {
-  let at = 0;
-  while (at < bytes.length) {
-    const written = await file.write(at === 0 ? bytes : bytes.subarray(at));
-    if (!(written > 0)) throw new Error("the disk took no bytes");
-    at += written;
-  }
-}
-
-function codeOf(error: unknown): string | null {
-  if (!(error instanceof Error) || !("code" in error)) return null;
-  return typeof error.code === "string" ? error.code : null;
 }

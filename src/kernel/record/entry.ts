@@ -158,6 +158,8 @@ export type BootBody = {
   readonly semantics: number;
   readonly key: "tpm" | "tpm-software" | "file";
   readonly splitEnforced: boolean;
+  /** What the TPM's flash counter stood at; null: no TPM was asked. */
+  readonly nv: number | null;
   /** What the parachute reported, when it drove. */
   readonly parachute: Uint8Array | null;
 };

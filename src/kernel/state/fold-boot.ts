@@ -60,8 +60,8 @@ function moveCharges(charges: readonly Charge[], byUs: Us): readonly Charge[] {
   return charges.map((one) => ({ seq: one.seq, atUs: one.atUs + byUs }));
 }
 
-/** Charged to the brim by the boot entry itself: the next permit has to wait a whole window. */
-function exhaust(profile: CompiledProfile, state: FoldedState, entry: Entry): FoldedState {
+/** A log that is not whole. Charged to the brim by this entry itself: the next permit has to wait a whole window. */
+export function exhaust(profile: CompiledProfile, state: FoldedState, entry: Entry): FoldedState {
   const full = (count: number | undefined): readonly Charge[] =>
     Array.from({ length: count ?? 0 }, () => ({ seq: entry.seq, atUs: entry.monoUs }));
   return {

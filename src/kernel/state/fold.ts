@@ -9,7 +9,7 @@ import type {
   SafeStepBody,
   TripBody,
 } from "../record/entry.js";
-import { foldBoot, sameDigest } from "./fold-boot.js";
+import { exhaust, foldBoot, sameDigest } from "./fold-boot.js";
 import {
   addDenials,
   foldDecision,
@@ -222,6 +222,7 @@ function foldNotice(
 ): FoldedState {
   if (notice === null) return state;
   if (notice.kind === "evidence") return { ...state, evidenceWritable: notice.writable };
+  if (notice.kind === "log-lost") return exhaust(profile, state, entry);
   const { output, atUs } = notice;
   const at = { output, nowUs: entry.monoUs };
   const settles = notice.kind === "adopted" ? Infinity : (notice.settles ?? -1);

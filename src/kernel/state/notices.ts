@@ -37,6 +37,11 @@ export function evidenceNotice(writable: boolean): NoticeBody {
   return notice("evidence", [["writable", writable]]);
 }
 
+/** The log lags behind the TPM's counters, or is of another TPM: entries are gone, and it is taken for damaged. */
+export function logLostNotice(why: string): NoticeBody {
+  return notice(LOG_LOST, [["why", why]]);
+}
+
 /** What a notice changes in the kernel's state; null: nothing (it only informs). */
 export type StateNotice =
   | { readonly kind: "adopted"; readonly output: number; readonly raw: Raw; readonly atUs: Us }
@@ -47,7 +52,8 @@ export type StateNotice =
       readonly atUs: Us;
       readonly settles: number | null;
     }
-  | { readonly kind: "evidence"; readonly writable: boolean };
+  | { readonly kind: "evidence"; readonly writable: boolean }
+  | { readonly kind: "log-lost" };
 
 /** The builders' inverse. A notice of these names that lacks a key is taken for one that only informs. */
 export function readNotice(body: NoticeBody): StateNotice | null {
@@ -57,6 +63,7 @@ export function readNotice(body: NoticeBody): StateNotice | null {
     const writable = details.get("writable");
     return typeof writable === "boolean" ? { kind: "evidence", writable } : null;
   }
+  if (body.what === LOG_LOST) return { kind: "log-lost" };
   const output = details.get("output");
   const raw = details.get("raw");
   const atUs = details.get("at-us");
@@ -68,6 +75,8 @@ export function readNotice(body: NoticeBody): StateNotice | null {
   if (body.what !== "read-back" || !isNumberOrNull(raw) || !isNumberOrNull(settles)) return null;
   return { kind: "read-back", output, raw, atUs, settles };
 }
+
+const LOG_LOST = "log-lost";
 
 function notice(what: string, details: readonly (readonly [string, NoticeValue])[]): NoticeBody {
   return { type: "notice", what, details: new Map(details) };

@@ -109,6 +109,9 @@ describe("verification", { timeout: 300_000 }, () => {
       "parts",
       "safe-steps",
       "anchors",
+      "anchor-signatures",
+      "stamps",
+      "stamp-signatures",
       "verdicts",
       "facts",
     ]);

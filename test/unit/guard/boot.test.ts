@@ -18,6 +18,8 @@ const FACTS: BootFacts = {
   key: "file",
   spki: Uint8Array.of(1, 2, 3),
   splitEnforced: false,
+  nv: null,
+  lost: null,
   profileBytes: new Uint8Array(100_000).fill(65),
   machineBoot: MACHINE,
 };
@@ -37,6 +39,7 @@ function recovered(log: readonly Entry[], changes: Partial<Recovered> = {}): Rec
     boot: boots + 1,
     profiles: log.flatMap(({ body }) => (body.type === "profile" ? [body.digest] : [])),
     link: null,
+    standing: { counted: null, anchor: null, boot: 0, anchoredUtcS: [] },
     ...changes,
   };
 }
@@ -117,6 +120,27 @@ describe("the first entries of a run", () => {
   });
 });
 
+describe("a run whose TPM counted further than the log goes", () => {
+  it("is locked out with every budget used up, and says why on record [HP-152]", () => {
+    const log: Entry[] = [];
+    boot(OURS, log, 1_000);
+    const recollection = new Recollection(OURS);
+    for (const entry of log) recollection.visitor.entry(entry);
+    const past = { ...recollection.finish(MACHINE), recovered: recovered(log) };
+    const lost = "the TPM's anchor counter stands at 9, the log's newest anchor at 7";
+    const facts = { ...FACTS, key: "tpm-software", nv: 9, lost } as const;
+    const { entries, state } = beginBoot(OURS, past, facts, { nowUs: () => 9_000 });
+    expect(typesOf(entries).slice(0, 2)).toEqual(["boot", "log-lost"]);
+    expect(entries[0]?.body).toMatchObject({ type: "boot", nv: 9 });
+    expect(entries[1]?.body).toMatchObject({ details: new Map([["why", lost]]) });
+    expect(state.standing).toBe("locked-out");
+    for (const { permits } of state.outputs) expect(permits.length).toBeGreaterThan(0);
+    // What a restart after it takes up from the log is locked out still.
+    for (const entry of entries) recollection.visitor.entry(entry);
+    expect(recollection.finish(MACHINE).state.standing).toBe("locked-out");
+  });
+});
+
 describe("a run under another profile than before", () => {
   it("holds until a person releases it, with every budget used up, and leaves a snapshot to replay from", () => {
     const log: Entry[] = [];
@@ -165,6 +189,8 @@ describe("the opening of a segment", () => {
       key: FACTS.spki,
       checkpoint: null,
       lost: 0,
+      counted: null,
+      anchor: null,
       profiles: [],
     };
     const now = { state: first.state, atUs: 3_000 };

@@ -100,13 +100,44 @@ describe("a site file", () => {
       const errors = result.diagnostics.filter(({ severity }) => severity === "error");
       return errors.map(({ message }) => message);
     };
-    expect(read("{keys: ./key}")).toEqual({ keysPath: "./key", need: "required" });
+    expect(read("{keys: ./key}")).toEqual({
+      keysPath: "./key",
+      need: "required",
+      anchorEveryUs: 3_600_000_000,
+      flashWrites: 100_000,
+    });
     expect(read("{keys: ./key, need: preferred}")).toMatchObject({ need: "preferred" });
     expect(read("{need: preferred}")).toBeNull();
     expect(read("{need: required}")).toEqual(["a TPM is required, and no keys in one are named"]);
     expect(read("{keys: ./key, need: maybe}")).toHaveLength(1);
     expect(read("{key: ./key}")).toHaveLength(1);
     expect(read("yes")).toHaveLength(1);
+  });
+
+  it("anchors as often as the TPM's flash endures for 10 years, and no more often [HP-151]", () => {
+    const read = (tpm: string): unknown => {
+      const text = `${SITE}tpm: {keys: ./key, ${tpm}}\n`;
+      const result = loadSite(text, "site.yaml");
+      return result.ok ? result.site.tpm?.anchorEveryUs : said(result, text);
+    };
+    expect(read("anchor_every: 57 min")).toBe(57 * 60 * 1_000_000);
+    expect(read("anchor_every: 15 min, flash_writes: 400000")).toBe(15 * 60 * 1_000_000);
+    expect(read("anchor_every: 15 min")).toEqual([
+      "16:34 15 min | the TPM's flash would be worn out in 2.8 years: 100000 writes | at least 10 years: anchor less often, or say what its maker promises in flash_writes:",
+    ]);
+    expect(read("flash_writes: 50000")).toEqual([
+      "16:34 50000 | the TPM's flash would be worn out in 5.3 years: 50000 writes | at least 10 years: anchor less often, or say what its maker promises in flash_writes:",
+    ]);
+    for (const [written, at] of [
+      ["14 min", "14 min"],
+      ["8 d", "8 d"],
+    ] as const) {
+      expect(read(`anchor_every: ${written}`)).toEqual([
+        `16:34 ${at} | anchors come every 15 min to 7 d | 1 h is the default`,
+      ]);
+    }
+    expect(read("anchor_every: soon")).toHaveLength(1);
+    expect(read("flash_writes: 0")).toHaveLength(1);
   });
 
   it.each([

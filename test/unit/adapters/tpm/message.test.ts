@@ -36,6 +36,8 @@ const requests: readonly TpmRequest[] = [
   { op: "read-counter", counter: orderly },
   { op: "raise-counter", counter: orderly, above: 0n },
   { op: "raise-counter", counter, above: 2n ** 64n - 1n },
+  { op: "certify-counter", counter, signer: use, qualifying: new Uint8Array(32).fill(7) },
+  { op: "read-jump" },
 ];
 
 const answers: readonly TpmAnswer[] = [

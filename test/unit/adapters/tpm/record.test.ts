@@ -51,6 +51,7 @@ const record: TpmRecord = {
     spki: spki(),
   },
   counters: countersOf(auths),
+  firsts: { checkpoint: 1, anchor: 300 },
 };
 
 function makeFolder(): string {

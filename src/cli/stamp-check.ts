@@ -1,0 +1,46 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hex } from "../evidence/hex.js";
+import type { LogVerifier } from "../evidence/verify.js";
+import type { FoundStamp } from "../evidence/verify-anchors.js";
+import { readNamed } from "./evidence-keys.js";
+import { tryOpenssl } from "./openssl.js";
+
+/**
+ * Who signed the time stamps of a log, by `openssl`, at the time that each names: it is to be judged alike in ten years.
+ * Without roots nothing is said of it.
+ */
+export async function checkStamps(
+  { findings, stamps }: Pick<LogVerifier, "findings" | "stamps">,
+  roots: string | null,
+): Promise<void> {
+  if (stamps.length === 0) return;
+  if (roots === null) {
+    findings.note("stamp-signatures", "no time authority was named (--time-authority)");
+    return;
+  }
+  await readNamed(roots);
+  for (const stamp of stamps) {
+    findings.look("stamp-signatures");
+    if (await isStampSigned(stamp, roots)) continue;
+    const why = "no authority that you named signed it";
+    findings.fault("stamp-signatures", stamp.place, why);
+  }
+}
+
+/** Also that it is over its imprint. */
+export async function isStampSigned(
+  { token, imprint, utcS }: Pick<FoundStamp, "token" | "imprint" | "utcS">,
+  roots: string,
+): Promise<boolean> {
+  const scratch = await mkdtemp(join(tmpdir(), "holdpoint-stamp-"));
+  try {
+    const file = join(scratch, "response.tsr");
+    await writeFile(file, token, { mode: 0o600 });
+    const how = ["-verify", "-digest", hex(imprint), "-in", file, "-CAfile", roots];
+    return (await tryOpenssl(["ts", ...how, "-attime", String(utcS)])).ok;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,13 @@
+import { FrameWriter } from "../../evidence/frame.js";
+
+/** Frames that go to disk in one write. */
+export type Group = {
+  readonly frames: FrameWriter;
+  /** First seq of the segment that begins with this group. */
+  opens: number | null;
+  lastSeq: number;
+};
+
+export function emptyGroup(): Group {
+  return { frames: new FrameWriter(), opens: null, lastSeq: -1 };
+}
