@@ -18,11 +18,20 @@ import type { LoadedSite, SiteMessage } from "./cli/site-files.js";
 import { beginBoot, rotationBodies, type BootFacts } from "./guard/boot.js";
 import { DoorHost } from "./guard/door-host.js";
 import { openEvidence } from "./guard/evidence/open.js";
+import { SpaceWatch } from "./guard/evidence/space-watch.js";
+import { watchSpace } from "./guard/space.js";
 import { driveLastResort } from "./guard/last-resort.js";
 import { Guard } from "./guard/guard.js";
 import { viewEntry } from "./guard/entry-view.js";
 import { OperatorServer } from "./guard/operator-server.js";
-import type { Clock, EvidenceDisk, EvidenceStore, PlcLink, Signer } from "./guard/ports.js";
+import type {
+  Clock,
+  EvidenceDisk,
+  EvidenceSpace,
+  EvidenceStore,
+  PlcLink,
+  Signer,
+} from "./guard/ports.js";
 import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
 import { tellStatus } from "./guard/status.js";
@@ -91,6 +100,8 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   const machineBoot = readMachineBoot();
   const recollection = new Recollection(profile);
   const { disk, signer } = await openFiles(loaded);
+  const { commitEveryUs, space: policy } = site.evidence;
+  const space = new SpaceWatch({ disk, policy, clock, report: say });
   let guard: Guard | null = null;
   const { store, recovered } = await openEvidence({
     disk,
@@ -103,6 +114,8 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
       guard?.record((state) => rotationBodies(profile, state, link, { clock, machineBoot }));
     },
     report: say,
+    reserve: space.reserve.release,
+    commitEveryUs,
   });
   const before = recollection.finish(machineBoot);
   const boot = beginBoot(
@@ -138,15 +151,18 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     pid: process.pid,
     head: store.head.bind(store),
     doors: () => doors.views(),
+    space: space.report.bind(space),
   } as const;
   await openSockets(guard, { doors, facts, options });
   store.checkpoint("boot");
   const running = guard;
   beforeTheEnd = async (fault) => {
+    space.stop();
     const driven = await driveLastResort(profile, links, LAST_RESORT_MS);
     say(`safe state: ${driven.length === 0 ? "nothing was acknowledged" : driven.join(", ")}`);
     await lockOut(store, { fault, from: running.state.folded.mode, atUs: clock.nowUs() });
   };
+  await watchSpace(space, guard, store);
   guard.start();
   say(
     `site ${site.name}, gateway ${site.gateway}, boot ${boot.state.boot}: UNSIGNED; split: NOT ENFORCED`,
@@ -155,7 +171,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
 
 async function openFiles(
   loaded: LoadedSite,
-): Promise<{ readonly disk: EvidenceDisk; readonly signer: Signer }> {
+): Promise<{ readonly disk: EvidenceDisk & EvidenceSpace; readonly signer: Signer }> {
   const { evidenceDir, keyFile } = loaded;
   const disk = await openEvidenceDisk(evidenceDir).catch(
     refuseOver(`evidence folder ${evidenceDir}`),

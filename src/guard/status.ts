@@ -1,4 +1,5 @@
 import type { Counts } from "../codec/door/message.js";
+import type { SpaceReport } from "./evidence/space-watch.js";
 import type { EvidenceHead } from "./ports.js";
 import type { Guard } from "./guard.js";
 import type { LatenessSummary } from "./lateness.js";
@@ -29,6 +30,7 @@ export type GuardStatus = {
     readonly root: string;
     readonly writable: boolean;
     readonly key: string;
+    readonly space: SpaceReport;
   };
   readonly scan: LatenessSummary;
   readonly verdicts: Readonly<Record<string, number>>;
@@ -54,6 +56,7 @@ export type StatusFacts = {
   readonly pid: number;
   readonly head: () => EvidenceHead;
   readonly doors: () => readonly DoorView[];
+  readonly space: () => SpaceReport;
 };
 
 export function tellStatus(guard: Guard, facts: StatusFacts): GuardStatus {
@@ -87,6 +90,7 @@ export function tellStatus(guard: Guard, facts: StatusFacts): GuardStatus {
       root: hex(head.root),
       writable: folded.evidenceWritable,
       key: facts.key,
+      space: facts.space(),
     },
     scan: guard.scans(),
     verdicts: guard.tally.verdicts,

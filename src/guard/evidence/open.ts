@@ -1,11 +1,13 @@
 import { LogWriter } from "../../evidence/log-writer.js";
 import { nameSegment, type SegmentLink } from "../../evidence/segment.js";
 import type { Found } from "../../evidence/scan.js";
-import type { Clock, EvidenceDisk, EvidenceFile, EvidenceStore, Signer } from "../ports.js";
+import type { Us } from "../../kernel/units.js";
+import type { Clock, EvidenceDisk, EvidenceFile, Signer } from "../ports.js";
 import { Checkpointer } from "./checkpointer.js";
 import { recoverLog, type Recovery, type RecoveryVisitor } from "./recover.js";
 import { sha256 } from "./sha256.js";
-import { LogStore } from "./store.js";
+import type { OpenSegment, Reserve } from "./segment-files.js";
+import { LogStore, type GaugedStore } from "./store.js";
 
 export type EvidenceOptions = {
   readonly disk: EvidenceDisk;
@@ -17,6 +19,10 @@ export type EvidenceOptions = {
   readonly bootId: Uint8Array;
   /** A segment longer than this is followed by a new one. */
   readonly segmentBytesMax?: number;
+  /** Called once, when the disk is full; without one a full disk ends the writing. */
+  readonly reserve?: Reserve;
+  /** Entries wait so long for others before they are written; at most 20 ms. Default 0. */
+  readonly commitEveryUs?: Us;
   /** Gets what the log says about the state before this run, before `openEvidence` returns. */
   readonly visitor: RecoveryVisitor;
   /**
@@ -56,7 +62,7 @@ export const SEGMENT_BYTES: number = 16 * 1024 * 1024;
  */
 export async function openEvidence(
   options: EvidenceOptions,
-): Promise<{ readonly store: EvidenceStore; readonly recovered: Recovered }> {
+): Promise<{ readonly store: GaugedStore; readonly recovered: Recovered }> {
   const { disk } = options;
   await removeUnfinished(disk);
   const recovery = await recoverLog(disk, options.visitor);
@@ -72,10 +78,14 @@ export async function openEvidence(
     writer,
     segment,
     segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES,
+    reserve: options.reserve ?? NO_RESERVE,
+    commitEveryUs: options.commitEveryUs ?? 0,
+    covered: recovery.checkpoint?.size ?? 0,
     log: recovery.log,
     profiles: recovery.profiles,
     key: options.signer.spki,
     rotate: options.rotate,
+    report: options.report,
     checkpointer: (hooks) =>
       new Checkpointer({
         ...hooks,
@@ -108,11 +118,12 @@ async function removeUnfinished(disk: EvidenceDisk): Promise<void> {
   for (const name of names) await disk.remove(name);
 }
 
-async function openSegment(
-  disk: EvidenceDisk,
-  recovery: Recovery,
-): Promise<{ readonly file: EvidenceFile; readonly length: number }> {
-  if (recovery.segment === null) return { file: await createFirst(disk), length: 0 };
+const NO_RESERVE: Reserve = async () => await Promise.resolve(false);
+
+async function openSegment(disk: EvidenceDisk, recovery: Recovery): Promise<OpenSegment> {
+  if (recovery.segment === null) {
+    return { name: nameSegment(0), file: await createFirst(disk), length: 0 };
+  }
   const { name, length } = recovery.segment;
   if (recovery.cut !== null) {
     await keepAside(disk, `cut-${name}-${recovery.cut.from}`, recovery.cut.bytes);
@@ -121,7 +132,7 @@ async function openSegment(
   if (recovery.cut !== null) await file.truncate(length);
   // Also what a dying process wrote and never synced is on disk before anything builds on it.
   await file.sync();
-  return { file, length };
+  return { name, file, length };
 }
 
 async function createFirst(disk: EvidenceDisk): Promise<EvidenceFile> {
