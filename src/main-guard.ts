@@ -34,7 +34,7 @@ import type {
 } from "./guard/ports.js";
 import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
-import { tellStatus } from "./guard/status.js";
+import { statusFacts, tellStatus } from "./guard/status.js";
 import { compileProfile } from "./kernel/profile/compile.js";
 import type { Mode } from "./kernel/record/look.js";
 import { initialKernelState } from "./kernel/step/step.js";
@@ -143,16 +143,8 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   });
   const hosts = door.listeners.map(({ host }) => host);
   const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
-  const facts = {
-    site: site.name,
-    gateway: site.gateway,
-    split: "NOT ENFORCED",
-    key: KEY_WORDS[signer.kind],
-    pid: process.pid,
-    head: store.head.bind(store),
-    doors: () => doors.views(),
-    space: space.report.bind(space),
-  } as const;
+  const key = KEY_WORDS[signer.kind];
+  const facts = statusFacts(site, { key, pid: process.pid, store, doors, space });
   await openSockets(guard, { doors, facts, options });
   store.checkpoint("boot");
   const running = guard;

@@ -71,8 +71,9 @@ export class BeginningVerifier {
   notice(body: NoticeBody, place: Place): void {
     const retention = readRetention(body);
     const { begins } = this;
-    if (retention === null || begins === null || retention.lastSeq + 1 !== begins.place.seq) return;
-    if (begins.link !== null && equalBytes(begins.link.root, retention.root)) {
+    if (retention === null || retention.lastSeq + 1 !== begins?.place.seq) return;
+    const root = begins.link?.root;
+    if (root !== undefined && equalBytes(root, retention.root)) {
       this.record ??= { seq: place.seq, place };
     } else {
       this.isForged ??= place;

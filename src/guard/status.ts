@@ -1,6 +1,6 @@
 import type { Counts } from "../codec/door/message.js";
 import type { SpaceReport } from "./evidence/space-watch.js";
-import type { EvidenceHead } from "./ports.js";
+import type { EvidenceHead, EvidenceStore } from "./ports.js";
 import type { Guard } from "./guard.js";
 import type { LatenessSummary } from "./lateness.js";
 
@@ -58,6 +58,28 @@ export type StatusFacts = {
   readonly doors: () => readonly DoorView[];
   readonly space: () => SpaceReport;
 };
+
+export function statusFacts(
+  site: { readonly name: string; readonly gateway: string },
+  of: {
+    readonly key: string;
+    readonly pid: number;
+    readonly store: Pick<EvidenceStore, "head">;
+    readonly doors: { readonly views: StatusFacts["doors"] };
+    readonly space: { readonly report: StatusFacts["space"] };
+  },
+): StatusFacts {
+  return {
+    site: site.name,
+    gateway: site.gateway,
+    split: "NOT ENFORCED",
+    key: of.key,
+    pid: of.pid,
+    head: () => of.store.head(),
+    doors: () => of.doors.views(),
+    space: () => of.space.report(),
+  };
+}
 
 export function tellStatus(guard: Guard, facts: StatusFacts): GuardStatus {
   const { folded } = guard.state;

@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atEnd } from "./live-gateway.js";
 
+/** Of util-linux, which every Debian has. */
+const PROGRAM = "unshare";
+
 /** A tmpfs of its own in a mount namespace that goes with the test. */
 export type SmallDisk = {
   /** Its folder, as every process may name it. */
@@ -17,7 +20,7 @@ export type SmallDisk = {
 export async function mountSmallDisk(megabytes: number): Promise<SmallDisk | null> {
   const folder = mkdtempSync(join(tmpdir(), "holdpoint-disk-"));
   const mount = `mount -t tmpfs -o size=${megabytes}m tmpfs ${folder} && echo mounted && exec cat`;
-  const child = spawn("unshare", ["-rm", "sh", "-c", mount], { stdio: ["pipe", "pipe", "ignore"] });
+  const child = spawn(PROGRAM, ["-rm", "sh", "-c", mount], { stdio: ["pipe", "pipe", "ignore"] });
   const ended = once(child, "close");
   atEnd(async () => {
     child.stdin.end();

@@ -125,7 +125,7 @@ export class SegmentRetention {
     const [name, next] = this.names;
     if (name === undefined || next === undefined || this.oldest?.name === name) return;
     const opening = readOpening(await disk.readStart(next, OPENING_BYTES_MAX));
-    if (opening?.link.size === readSegmentName(next) && opening !== null) {
+    if (opening !== null && opening.link.size === readSegmentName(next)) {
       this.oldest = { name, next, opening };
       return;
     }

@@ -61,7 +61,7 @@ export type SpaceReport = {
 
 const TICK_US: Us = 1_000_000;
 /** So often the disk is asked, or sooner when the log has grown by so much. */
-const LOOK_US: Us = 10_000_000;
+const LOOK_US: Us = 5_000_000;
 const LOOK_BYTES = 4 * 1024 * 1024;
 /** A disk that has not said for so long how full it is counts as full. */
 const SILENT_US: Us = 60_000_000;
