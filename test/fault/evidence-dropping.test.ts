@@ -103,6 +103,25 @@ describe("retention", () => {
     expect(segmentsOf(log.disk).slice(0, before.length)).toEqual(before);
   });
 
+  it("says what stands in its way, stops no permit for it, and goes on when that is gone", async () => {
+    const log = await watched({ whenFull: "drop-oldest" });
+    await fill(log);
+    const before = segmentsOf(log.disk);
+    log.disk.fault = (call) => (call === "remove" ? diskError("EACCES") : null);
+    log.space.othersBytes = 87 * MB;
+    await log.second(20);
+    expect(segmentsOf(log.disk)[0]).toBe(before[0]);
+    expect(log.watch.report().retention).toMatchObject({ dropped: 0 });
+    expect(log.watch.report().retention.waits).toContain("EACCES");
+    expect(retentionsIn(log.disk)).toHaveLength(1);
+    expect(log.withheld).toEqual([]);
+    log.disk.fault = () => null;
+    await log.second(20);
+    expect(log.watch.report().retention.dropped).toBeGreaterThan(0);
+    await log.store.close();
+    expect(failed(verifyFiles(log.disk.files()))).toEqual([]);
+  });
+
   it("records again a profile that only the segment holds, so that what remains can be replayed", async () => {
     const profileBytes = bytes(300, 3);
     const profile: EntryBody = {

@@ -153,6 +153,20 @@ describe("the high-water mark", () => {
     expect(hung.withheld).toEqual(["the evidence disk does not answer"]);
   });
 
+  it("does not come and go with a disk that says it has room and refuses the reserve", async () => {
+    const space = new SpaceDisk(new ForgetfulDisk());
+    space.disk.fault = (call, name) =>
+      call === "write" && name === "reserve" ? diskError("EDQUOT") : null;
+    const log = await watched({}, { space });
+    await log.second(20);
+    const why = "the evidence disk does not take its reserve: EDQUOT: planted";
+    expect(log.withheld).toEqual([why]);
+    space.disk.fault = () => null;
+    await log.second(5);
+    expect(log.withheld).toEqual([why, null]);
+    expect(log.watch.reserve.isWhole).toBe(true);
+  });
+
   it("is looked at sooner when the log grows fast", async () => {
     const log = await watched();
     await log.second(12);

@@ -57,6 +57,11 @@ export class ReserveFile {
         this.held += written;
       }
       await file.sync();
+    } catch (error) {
+      // What a failed sync left is not surely there: begun anew.
+      this.held = 0;
+      await this.disk.remove(NAME).catch(() => undefined);
+      throw error;
     } finally {
       await file.close();
     }

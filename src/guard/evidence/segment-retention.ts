@@ -78,8 +78,21 @@ export class SegmentRetention {
     return this.count;
   }
 
-  /** One step; bytes that were given free. */
+  /** One step; bytes that were given free. Never rejects: what cannot be deleted stays, and `waits` says why. */
   async turn(room: DiskRoom): Promise<number> {
+    try {
+      return await this.step(room);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.waits = `it cannot be read or deleted (${why})`;
+      // Somebody else may have been at the files: looked at anew. What is on record as going is tried again.
+      this.names = [];
+      this.oldest = null;
+      return 0;
+    }
+  }
+
+  private async step(room: DiskRoom): Promise<number> {
     if (this.going !== null) return await this.remove(this.going);
     const why = await this.findReason(room);
     const { oldest } = this;
@@ -148,11 +161,12 @@ export class SegmentRetention {
   private async remove({ name, bytes, seq }: Going): Promise<number> {
     const { disk, log, report } = this.needs;
     if (log.signedSize() <= seq) return 0;
-    await disk.remove(name);
+    if ((await disk.measure(name)) !== null) await disk.remove(name);
     await disk.syncNames();
     this.going = null;
     this.oldest = null;
-    this.names = this.names.slice(1);
+    this.waits = null;
+    this.names = this.names.filter((other) => other !== name);
     this.count += 1;
     report(`evidence: ${name} was deleted, as entry ${seq} records`);
     return bytes;

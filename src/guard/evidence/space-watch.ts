@@ -198,15 +198,25 @@ export class SpaceWatch {
     const room = await disk.room();
     this.room = room;
     const isWithheld = this.withheld !== null;
-    const why = judgeRoom(policy, room, { reservedBytes: this.reserve.heldBytes, isWithheld });
-    this.decide(why);
-    if (why === null && !this.reserve.isWhole) await this.reserve.grow();
+    const held = { reservedBytes: this.reserve.heldBytes, isWithheld };
+    this.decide(judgeRoom(policy, room, held) ?? (await this.growReserve()));
     if (this.hooks === null) return;
     this.logBytes -= (await this.retention?.turn(room)) ?? 0;
     this.warn(room, this.growth.rate(clock.nowUs()));
   }
 
-  /** A disk that cannot be asked, or refuses the reserve, is one without room. */
+  /** A disk that says there is room and refuses the reserve (a quota) has none. */
+  private async growReserve(): Promise<string | null> {
+    try {
+      await this.reserve.grow();
+      return null;
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      return `the evidence disk does not take its reserve: ${why}`;
+    }
+  }
+
+  /** A disk that cannot be asked is one without room. */
   private async guarded(work: () => Promise<void>): Promise<void> {
     try {
       await work();
