@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { atEnd } from "./live-gateway.js";
 
-/** Of util-linux, which every Debian has. */
+/** Part of every Debian. */
 const PROGRAM = "unshare";
 
 /** A tmpfs of its own in a mount namespace that goes with the test. */
