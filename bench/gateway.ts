@@ -73,7 +73,7 @@ function writeSite(port: number, devicePorts: readonly number[]): readonly strin
     `    listen: {127.0.0.1:${port}: {${units}}}`,
     `    clients: {127.0.0.1:${port}: {127.0.0.1: ai}}`,
     `    own_unit: ${OWN_UNIT}`,
-    "evidence: {dir: ./evidence}",
+    "evidence: {dir: ./evidence, reserve: 1 MB, high_water: 98 %}",
   ];
 }
 

@@ -21,14 +21,23 @@ import { DoorHost } from "./guard/door-host.js";
 import { prepareAnchors } from "./guard/evidence/anchoring.js";
 import { compareWithTpm } from "./guard/evidence/compare.js";
 import { openEvidence } from "./guard/evidence/open.js";
+import { SpaceWatch } from "./guard/evidence/space-watch.js";
+import { watchSpace } from "./guard/space.js";
 import { driveLastResort } from "./guard/last-resort.js";
 import { Guard } from "./guard/guard.js";
 import { viewEntry } from "./guard/entry-view.js";
 import { OperatorServer } from "./guard/operator-server.js";
-import type { Clock, EvidenceDisk, EvidenceStore, PlcLink, Signer } from "./guard/ports.js";
+import type {
+  Clock,
+  EvidenceDisk,
+  EvidenceSpace,
+  EvidenceStore,
+  PlcLink,
+  Signer,
+} from "./guard/ports.js";
 import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
-import { tellStatus } from "./guard/status.js";
+import { statusFacts, tellStatus } from "./guard/status.js";
 import { compileProfile } from "./kernel/profile/compile.js";
 import type { EntryBody } from "./kernel/record/entry.js";
 import type { Mode } from "./kernel/record/look.js";
@@ -95,6 +104,8 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   const machineBoot = readMachineBoot();
   const recollection = new Recollection(profile);
   const { disk, signer } = await openFiles(loaded);
+  const { commitEveryUs, space: policy } = site.evidence;
+  const space = new SpaceWatch({ disk, policy, clock, report: say });
   let guard: Guard | null = null;
   const { store, recovered } = await openEvidence({
     disk,
@@ -107,6 +118,8 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
       guard?.record((now) => rotationBodies(profile, now, link, machineBoot));
     },
     report: say,
+    reserve: space.reserve.release,
+    commitEveryUs,
   });
   const before = recollection.finish(machineBoot);
   const compared = compareWithTpm(recovered.standing, signer);
@@ -143,13 +156,15 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     },
     beforeClose: anchoring.close,
   });
-  await serve(guard, { loaded, options, signer, store, anchoring, door });
+  await serve(guard, { loaded, options, signer, store, anchoring, space, door });
   const running = guard;
   beforeTheEnd = async (fault) => {
+    space.stop();
     const driven = await driveLastResort(profile, links, LAST_RESORT_MS);
     say(`safe state: ${driven.length === 0 ? "nothing was acknowledged" : driven.join(", ")}`);
     await lockOut(store, { fault, from: running.state.folded.mode, atUs: clock.nowUs() });
   };
+  await watchSpace(space, guard, store);
   guard.start();
   anchoring.start();
   say(
@@ -166,29 +181,23 @@ async function serve(
     readonly signer: Signer;
     readonly store: EvidenceStore;
     readonly anchoring: ReturnType<typeof prepareAnchors>;
+    readonly space: SpaceWatch;
     readonly door: ReturnType<typeof doorSettings>;
   },
 ): Promise<void> {
-  const { loaded, options, signer, store, anchoring, door } = of;
+  const { loaded, options, signer, store, anchoring, space, door } = of;
   const hosts = door.listeners.map(({ host }) => host);
   const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
-  const facts = {
-    site: loaded.site.name,
-    gateway: loaded.site.gateway,
-    split: "NOT ENFORCED",
-    key: KEY_WORDS[signer.kind],
-    pid: process.pid,
-    head: store.head.bind(store),
-    flash: anchoring.flash,
-    doors: () => doors.views(),
-  } as const;
+  const key = KEY_WORDS[signer.kind];
+  const { flash } = anchoring;
+  const facts = statusFacts(loaded.site, { key, pid: process.pid, store, flash, doors, space });
   await openSockets(guard, { doors, facts, options });
   store.checkpoint("boot");
 }
 
 async function openFiles(
   loaded: LoadedSite,
-): Promise<{ readonly disk: EvidenceDisk; readonly signer: Signer }> {
+): Promise<{ readonly disk: EvidenceDisk & EvidenceSpace; readonly signer: Signer }> {
   const { evidenceDir, keyFile } = loaded;
   const disk = await openEvidenceDisk(evidenceDir).catch(
     refuseOver(`evidence folder ${evidenceDir}`),

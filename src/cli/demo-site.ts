@@ -37,7 +37,7 @@ export function makeDemoSite(
     `    listen: {${ai}: {1: plc}, ${visitor}: {1: plc}}`,
     `    clients: {${ai}: {"*": ai}, ${visitor}: {"*": visitor}}`,
     `    own_unit: ${OWN_UNIT}`,
-    "evidence: {dir: ./evidence}",
+    "evidence: {dir: ./evidence, reserve: 1 MB, high_water: 98 %}",
   ];
   writeFileSync(siteFile, `${lines.join("\n")}\n`);
   const logFile = join(directory, "gateway.log");

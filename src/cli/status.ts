@@ -4,6 +4,7 @@ import type { GuardStatus } from "../guard/status.js";
 import { askOperator } from "./operator-link.js";
 import { alignTable, Refusal } from "./output.js";
 import { runDirectoryOf } from "./run-directory.js";
+import { describeSpace } from "./status-space.js";
 
 type SiteOption = { readonly site: string };
 
@@ -83,9 +84,10 @@ export function describeStatus(status: GuardStatus): string {
     ],
     [
       "evidence",
-      `${evidence.size} entries, head ${evidence.root.slice(0, 16)}, key: ${evidence.key}${evidence.writable ? "" : ", CANNOT BE WRITTEN"}`,
+      `${evidence.size} entries, head ${evidence.root.slice(0, 16)}, key: ${evidence.key}${describeWritable(evidence)}`,
     ],
     ...(evidence.flash === null ? [] : [["TPM's flash", evidence.flash]]),
+    ...describeSpace(evidence.space),
     [
       "scan",
       `late p99 ${(scan.p99Us / 1_000).toFixed(1)} ms, max ${(scan.maxUs / 1_000).toFixed(1)} ms`,
@@ -93,6 +95,11 @@ export function describeStatus(status: GuardStatus): string {
     ["doors", `${joined(status.doors.flatMap(({ listening }) => listening))}; ${open} clients`],
   ];
   return alignTable(rows);
+}
+
+function describeWritable({ writable, space }: GuardStatus["evidence"]): string {
+  if (writable) return "";
+  return space.withheld === null ? ", CANNOT BE WRITTEN" : `, NO PERMITS: ${space.withheld}`;
 }
 
 function describeController(controller: GuardStatus["controllers"][number]): string {

@@ -4,6 +4,10 @@ export const CHECKS = [
   { id: "entries", label: "every entry is in its one canonical form" },
   { id: "order", label: "entries are numbered without gap or repetition" },
   { id: "chain", label: "every entry names the one before it" },
+  {
+    id: "beginning",
+    label: "the log begins with its first entry, or where it records that it does",
+  },
   { id: "links", label: "every segment continues the one before it" },
   { id: "commits", label: "every commit has the root of all entries before it" },
   { id: "checkpoint-roots", label: "every checkpoint has the root at its signed size" },

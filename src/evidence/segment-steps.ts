@@ -5,6 +5,7 @@ import type {
   Entry,
   EntryBody,
   KeyBody,
+  NoticeBody,
   OutcomeBody,
   ProfileBody,
   SnapshotBody,
@@ -14,6 +15,7 @@ import { FRAME_KIND, type Frame, type FrameReader } from "./frame.js";
 import { hex } from "./hex.js";
 import type { LogReader } from "./log-reader.js";
 import { scanSegment } from "./scan.js";
+import { RETENTION_NOTICE } from "./retention.js";
 import { readSegmentName, type SegmentLink } from "./segment.js";
 
 /** Of a permit or an outcome only what links the two; of what comes seldom everything. */
@@ -23,7 +25,7 @@ export type StepBody =
   | RareBody
   | { readonly type: PlainType };
 
-type RareBody = AnchorBody | BootBody | KeyBody | ProfileBody | SnapshotBody;
+type RareBody = AnchorBody | BootBody | KeyBody | NoticeBody | ProfileBody | SnapshotBody;
 /** What can only be the cause of something. */
 export const PLAIN_TYPES = [
   "mode",
@@ -117,6 +119,7 @@ export function checkSegment(
 
 /** Of an entry that comes so seldom that all of it is told. */
 export function isRare(body: StepBody | EntryBody): body is RareBody {
+  if (body.type === "notice") return "what" in body && body.what === RETENTION_NOTICE;
   return RARE.some((type) => type === body.type);
 }
 

@@ -7,6 +7,7 @@ import { equalBytes } from "./merkle-proof.js";
 import { PartJoiner, type Joined } from "./parts.js";
 import { checkSegment, type LeafStep, type Opening, type SegmentSteps } from "./segment-steps.js";
 import { continues, playTape, type SegmentTape } from "./segment-tape.js";
+import { BeginningVerifier } from "./retention.js";
 import { Settlement } from "./settlement.js";
 import { AnchorVerifier, type Attester, type FoundStamp } from "./verify-anchors.js";
 import { CheckpointVerifier, type VerifySignature } from "./verify-checkpoints.js";
@@ -56,6 +57,7 @@ export class LogVerifier implements SegmentSteps {
   private readonly frames: FrameReader;
   private readonly log: LogReader;
   private readonly settlement: Settlement;
+  private readonly beginning: BeginningVerifier;
   private readonly checkpoints: CheckpointVerifier;
   private readonly held: HeldVerifier;
   private readonly anchors: AnchorVerifier;
@@ -79,6 +81,7 @@ export class LogVerifier implements SegmentSteps {
     this.frames = new FrameReader(options.sha256);
     this.log = new LogReader(options.sha256);
     this.settlement = new Settlement(this.findings);
+    this.beginning = new BeginningVerifier(this.findings);
     this.checkpoints = new CheckpointVerifier(this.findings, options.sha256, {
       verify: options.verifySignature,
       trusted: options.trusted,
@@ -114,6 +117,7 @@ export class LogVerifier implements SegmentSteps {
 
   finish(): VerifyReport {
     this.settlement.finish();
+    this.beginning.finish(this.checkpoints.coveredSize);
     const size = this.log.size;
     this.held.finish({
       sha256: this.options.sha256,
@@ -191,11 +195,11 @@ export class LogVerifier implements SegmentSteps {
     if (named !== 0 && link === null) {
       findings.fault("links", place, "the segment does not begin with its link");
     }
-    if (this.entries === 0 && link !== null) {
-      this.checkpoints.resume(link);
-      this.anchors.resume(link.size);
-      findings.note("links", `the log begins at ${place.seq}: older segments are not here`);
-    }
+    if (this.entries > 0) return;
+    this.beginning.opening(place, link);
+    if (link === null) return;
+    this.checkpoints.resume(link);
+    this.anchors.resume(link.size);
   }
 
   private begin(bytes: number): void {
@@ -232,6 +236,8 @@ export class LogVerifier implements SegmentSteps {
     if (body.type === "key") {
       this.keys.add(hex(this.options.sha256(body.spki)));
       this.checkpoints.keyEntry(body.spki);
+    } else if (body.type === "notice") {
+      if ("what" in body) this.beginning.notice(body, place);
     } else if (body.type === "anchor") {
       this.anchors.anchor(body, place, this.checkpoints.knownKeys);
     } else if (body.type === "profile" && body.bytes !== null) {

@@ -167,6 +167,12 @@ export class Guard {
     this.#loop.tell(act);
   }
 
+  /** No permit while the log may not grow, and why; null: it may again, unless it has failed. */
+  withhold(why: string | null): void {
+    if (why !== null) this.#loop.tell({ kind: "evidence-failed", why });
+    else if (this.#evidenceSound) this.#loop.tell({ kind: "evidence-restored" });
+  }
+
   /** Called before anything is looked at that came in while the loop may have stood still. */
   observe(): void {
     this.#gaps.observe();

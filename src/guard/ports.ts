@@ -149,6 +149,20 @@ export type EvidenceDisk = {
   readonly release: () => Promise<void>;
 };
 
+/** What can be asked of the disk under the log. May take as long as the disk does: nothing of a command waits for it. */
+export type EvidenceSpace = {
+  readonly room: () => Promise<DiskRoom>;
+  /** Null: there is no such file. */
+  readonly measure: (name: string) => Promise<FileMeasure | null>;
+  /** The first bytes of a file, at most so many. */
+  readonly readStart: (name: string, bytesMax: number) => Promise<Uint8Array>;
+};
+
+/** `freeBytes`: what this process may still write. Used and free together may be less than the disk has. */
+export type DiskRoom = { readonly usedBytes: number; readonly freeBytes: number };
+
+export type FileMeasure = { readonly bytes: number; readonly changedUtcUs: number };
+
 export type EvidenceFile = {
   /** How many of the bytes were taken: at least one, and maybe not all. */
   readonly write: (bytes: Uint8Array) => Promise<number>;

@@ -1,5 +1,6 @@
 import type { Counts } from "../codec/door/message.js";
-import type { EvidenceHead } from "./ports.js";
+import type { SpaceReport } from "./evidence/space-watch.js";
+import type { EvidenceHead, EvidenceStore } from "./ports.js";
 import type { Guard } from "./guard.js";
 import type { LatenessSummary } from "./lateness.js";
 
@@ -31,6 +32,7 @@ export type GuardStatus = {
     readonly key: string;
     /** How long the flash of the TPM lasts, in words; null without one. */
     readonly flash: string | null;
+    readonly space: SpaceReport;
   };
   readonly scan: LatenessSummary;
   readonly verdicts: Readonly<Record<string, number>>;
@@ -57,7 +59,32 @@ export type StatusFacts = {
   readonly head: () => EvidenceHead;
   readonly flash: () => string | null;
   readonly doors: () => readonly DoorView[];
+  readonly space: () => SpaceReport;
 };
+
+export function statusFacts(
+  site: { readonly name: string; readonly gateway: string },
+  of: {
+    readonly key: string;
+    readonly pid: number;
+    readonly store: Pick<EvidenceStore, "head">;
+    readonly flash: StatusFacts["flash"];
+    readonly doors: { readonly views: StatusFacts["doors"] };
+    readonly space: { readonly report: StatusFacts["space"] };
+  },
+): StatusFacts {
+  return {
+    site: site.name,
+    gateway: site.gateway,
+    split: "NOT ENFORCED",
+    key: of.key,
+    pid: of.pid,
+    head: () => of.store.head(),
+    flash: of.flash,
+    doors: () => of.doors.views(),
+    space: () => of.space.report(),
+  };
+}
 
 export function tellStatus(guard: Guard, facts: StatusFacts): GuardStatus {
   const { folded } = guard.state;
@@ -91,6 +118,7 @@ export function tellStatus(guard: Guard, facts: StatusFacts): GuardStatus {
       writable: folded.evidenceWritable,
       key: facts.key,
       flash: facts.flash(),
+      space: facts.space(),
     },
     scan: guard.scans(),
     verdicts: guard.tally.verdicts,

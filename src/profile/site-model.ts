@@ -15,9 +15,19 @@ export type Site = {
     readonly commitEveryUs: Us;
     /** File of the signing key; null: the gateway keeps one beside the evidence. */
     readonly keyPath: string | null;
+    readonly space: SiteSpace;
   };
   /** The TPM that signs evidence; null: the file key does. */
   readonly tpm: SiteTpm | null;
+};
+
+/** The disk under the log. */
+export type SiteSpace = {
+  readonly reserveBytes: number;
+  readonly highWaterPercent: number;
+  readonly keepUs: Us | null;
+  readonly whenFull: "stop" | "drop-oldest";
+  readonly tbwBytes: number | null;
 };
 
 export type SiteTpm = {

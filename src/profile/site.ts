@@ -17,6 +17,7 @@ import {
 } from "./flash-wear.js";
 import { duration, name, shaped } from "./schema-parts.js";
 import { lintSite } from "./site-lint.js";
+import { percent, readSpace, size } from "./site-space.js";
 import type { Endpoint, Site, SiteDevice, SiteListener, SiteTpm } from "./site-model.js";
 import { complain, settle, takeElement, warn } from "./source.js";
 import type { Source } from "./source.js";
@@ -75,7 +76,24 @@ const evidence = z.strictObject({
     .optional()
     .describe("How long entries may wait for company before a sync; default 0 ms."),
   key: file.optional(),
-  storage: z.strictObject({ tbw: z.string() }).optional(),
+  reserve: size
+    .optional()
+    .describe("Kept on the disk for safe acts, denials and the shutdown; default 64 MB."),
+  high_water: percent.optional().describe("No new permits from here on; default 90 %."),
+  retention: z
+    .strictObject({
+      keep: duration.optional().describe("Older segments are deleted, on record; default: none."),
+      when_full: z
+        .enum(["stop", "drop-oldest"])
+        .optional()
+        .describe("Default stop: no permits. drop-oldest deletes the oldest segments before."),
+    })
+    .optional(),
+  storage: z
+    .strictObject({
+      tbw: size.describe("What the flash may be written with in its life, from its data sheet."),
+    })
+    .optional(),
 });
 const tpm = z.strictObject({
   keys: file.optional().describe("The folder that holdpoint key provision wrote to."),
@@ -143,13 +161,14 @@ function readSite(from: Source): Site | null {
   const devices = readDevices(from);
   const door = takeElement(from, ["doors", "modbus"], modbus);
   const log = takeElement(from, ["evidence"], evidence);
-  warnUnused(from, log);
+  warnUnused(from);
+  const space = log === null ? null : readSpace(from, log);
   const commitEveryUs =
     log?.commit_every === undefined
       ? 0
       : settle(from, ["evidence", "commit_every"], readCommitEvery(log.commit_every));
   if (site === null || gateway === null || profilePath === null || devices === null) return null;
-  if (door === null || log === null || commitEveryUs === null) return null;
+  if (door === null || log === null || commitEveryUs === null || space === null) return null;
   return {
     name: site,
     gateway,
@@ -157,7 +176,7 @@ function readSite(from: Source): Site | null {
     devices,
     listeners: readListeners(from, door),
     ownUnit: door.own_unit ?? 247,
-    evidence: { dir: log.dir, commitEveryUs, keyPath: log.key ?? null },
+    evidence: { dir: log.dir, commitEveryUs, keyPath: log.key ?? null, space },
     tpm: readTpm(from),
   };
 }
@@ -220,23 +239,20 @@ function readAnchorEvery(text: string): ReturnType<typeof readDuration> {
   return fits ? read : { message: "anchors come every 15 min to 7 d", hint: "1 h is the default" };
 }
 
-function warnUnused(from: Source, log: z.infer<typeof evidence> | null): void {
+function warnUnused(from: Source): void {
   for (const [key, hint] of UNUSED) {
     if (findNode(from.root, [key]) === null) continue;
     warn(from, [key], { message: `'${key}' is not used by this release`, hint });
   }
-  if (log?.storage === undefined) return;
-  const hint = "wear of the disk is not watched yet";
-  warn(from, ["evidence", "storage"], { message: "'storage' is not used by this release", hint });
 }
 
 /** Longer, and every permit would wait past the age at which it is refused. */
-const LONGEST_COMMIT_US: Us = 100_000;
+const LONGEST_COMMIT_US: Us = 20_000;
 
 function readCommitEvery(text: string): ReturnType<typeof readDuration> {
   const read = readDuration(text);
   if ("message" in read || read.value <= LONGEST_COMMIT_US) return read;
-  return { message: "permits would grow stale while they wait", hint: "100 ms is the longest" };
+  return { message: "permits would grow stale while they wait", hint: "20 ms is the longest" };
 }
 
 function readDevices(from: Source): SiteDevice[] | null {

@@ -59,3 +59,48 @@ describe("an outcome that nobody waits for", () => {
     },
   );
 });
+
+describe("a time between commits", () => {
+  it("is waited for company, and no longer, by permits too [HP-166 allows]", async () => {
+    const disk = new ForgetfulDisk();
+    const { store, durable, clock } = await openOn(disk, { commitEveryUs: 20_000 });
+    appendAll(store, sampleLog(0, 2));
+    clock.advance(10_000);
+    store.append(entryOf(decisionBody(), 2));
+    clock.advance(9_999);
+    await settle();
+    expect(durable).toEqual([]);
+    clock.advance(1);
+    await settle();
+    expect(durable).toEqual([2]);
+    expect(disk.journal.filter((call) => call.startsWith("write"))).toHaveLength(1);
+    await store.close();
+    expect(verifyFiles(disk.files())).toMatchObject({ ok: true, entries: 3, uncovered: 0 });
+  });
+
+  it("holds what comes while the disk is busy until its own time has come, and not beyond [HP-166 refuses]", async () => {
+    const disk = new ForgetfulDisk();
+    const { store, durable, clock } = await openOn(disk, { commitEveryUs: 20_000 });
+    let release = (): void => undefined;
+    disk.gate = async () => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+    };
+    appendAll(store, sampleLog(0, 2));
+    clock.advance(20_000);
+    await settle();
+    store.append(entryOf(decisionBody(), 2));
+    clock.advance(15_000);
+    release();
+    await settle();
+    expect(durable).toEqual([1]);
+    clock.advance(5_000);
+    await settle();
+    release();
+    await settle();
+    expect(durable).toEqual([1, 2]);
+    disk.gate = async () => Promise.resolve();
+    await store.close();
+  });
+});

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, sign, verify } from "node:crypto";
 import { openEvidence, type Recovered } from "../../src/guard/evidence/open.js";
 import type { RecoveryVisitor } from "../../src/guard/evidence/recover.js";
 import type { SignedStore } from "../../src/guard/evidence/store.js";
-import type { Clock, EvidenceStore, Signer } from "../../src/guard/ports.js";
+import type { Clock, EvidenceDisk, EvidenceStore, Signer } from "../../src/guard/ports.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import { readSegmentName, segmentOpening, type SegmentLink } from "../../src/evidence/segment.js";
 import type { Entry, EntryBody } from "../../src/kernel/record/entry.js";
@@ -64,6 +64,10 @@ export type Opened = {
 export type OpenWith = {
   readonly segmentBytesMax?: number;
   readonly signer?: Signer;
+  /** Instead of the disk's own. */
+  readonly port?: EvidenceDisk;
+  readonly reserve?: () => Promise<boolean>;
+  readonly commitEveryUs?: number;
   readonly rotate?: (store: EvidenceStore, link: SegmentLink) => void;
 };
 
@@ -82,12 +86,14 @@ export async function openOn(disk: ForgetfulDisk, given: OpenWith = {}): Promise
     entry: (entry) => entries.push(entry),
   };
   const { store, recovered } = await openEvidence({
-    disk: disk.port(),
+    disk: given.port ?? disk.port(),
     clock,
     signer: given.signer ?? testSigner(),
     gateway: "gw-test",
     bootId: bytes(16, 9),
     ...(given.segmentBytesMax === undefined ? {} : { segmentBytesMax: given.segmentBytesMax }),
+    ...(given.reserve === undefined ? {} : { reserve: given.reserve }),
+    ...(given.commitEveryUs === undefined ? {} : { commitEveryUs: given.commitEveryUs }),
     visitor,
     rotate: (link) => {
       links.push(link);

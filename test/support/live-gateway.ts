@@ -131,7 +131,7 @@ export async function makeSite(
       `    listen: {${ai}: {1: plc}, ${visitor}: {0: plc, 1: plc}}`,
       `    clients: {${ai}: {127.0.0.1: ai}, ${visitor}: {127.0.0.1: visitor}}`,
       `    own_unit: ${OWN_UNIT}`,
-      "evidence: {dir: ./evidence}",
+      "evidence: {dir: ./evidence, reserve: 1 MB, high_water: 98 %}",
       "",
     ].join("\n"),
   );

@@ -1,7 +1,13 @@
 import { close, constants, fdatasync, ftruncate, open as openFd, write } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import type { EvidenceDisk, EvidenceFile } from "../../guard/ports.js";
+import type {
+  DiskRoom,
+  EvidenceDisk,
+  EvidenceFile,
+  EvidenceSpace,
+  FileMeasure,
+} from "../../guard/ports.js";
 import { lockDirectory } from "./directory-lock.js";
 
 /**
@@ -9,7 +15,7 @@ import { lockDirectory } from "./directory-lock.js";
  * asynchronous calls: a disk that takes seconds never holds the loop. Rejects with one line for people when
  * another process holds the directory.
  */
-export async function openEvidenceDisk(directory: string): Promise<EvidenceDisk> {
+export async function openEvidenceDisk(directory: string): Promise<EvidenceDisk & EvidenceSpace> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const release = await lockDirectory(directory);
   const path = (name: string): string => join(directory, name);
@@ -27,7 +33,41 @@ export async function openEvidenceDisk(directory: string): Promise<EvidenceDisk>
       await syncDirectory(directory);
     },
     release,
+    room: async () => await readRoom(directory),
+    measure: async (name) => await measure(path(name)),
+    readStart: async (name, bytesMax) => await readStart(path(name), bytesMax),
   };
+}
+
+async function readRoom(directory: string): Promise<DiskRoom> {
+  const { bsize, blocks, bfree, bavail } = await statfs(directory);
+  return { usedBytes: (blocks - bfree) * bsize, freeBytes: bavail * bsize };
+}
+
+async function measure(path: string): Promise<FileMeasure | null> {
+  try {
+    const { size, mtimeMs } = await stat(path);
+    return { bytes: size, changedUtcUs: Math.round(mtimeMs * 1_000) };
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+async function readStart(path: string, bytesMax: number): Promise<Uint8Array> {
+  const file = await open(path, "r");
+  try {
+    const bytes = new Uint8Array(bytesMax);
+    let at = 0;
+    while (at < bytesMax) {
+      const { bytesRead } = await file.read(bytes, at, bytesMax - at, at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+    }
+    return bytes.slice(0, at);
+  } finally {
+    await file.close();
+  }
 }
 
 async function readWhole(path: string, bytesMax: number): Promise<Uint8Array> {

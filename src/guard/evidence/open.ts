@@ -2,10 +2,12 @@ import type { LogStanding } from "../../evidence/counter-judgement.js";
 import { LogWriter } from "../../evidence/log-writer.js";
 import { nameSegment, type SegmentLink } from "../../evidence/segment.js";
 import type { Found } from "../../evidence/scan.js";
+import type { Us } from "../../kernel/units.js";
 import type { Clock, EvidenceDisk, EvidenceFile, Signer } from "../ports.js";
 import { Checkpointer } from "./checkpointer.js";
 import { recoverLog, type Recovery, type RecoveryVisitor } from "./recover.js";
 import { sha256 } from "./sha256.js";
+import type { OpenSegment, Reserve } from "./segment-files.js";
 import { LogStore, type SignedStore } from "./store.js";
 
 export type EvidenceOptions = {
@@ -18,6 +20,10 @@ export type EvidenceOptions = {
   readonly bootId: Uint8Array;
   /** A segment longer than this is followed by a new one. */
   readonly segmentBytesMax?: number;
+  /** Called once, when the disk is full; without one a full disk ends the writing. */
+  readonly reserve?: Reserve;
+  /** Entries wait so long for others before they are written; at most 20 ms. Default 0. */
+  readonly commitEveryUs?: Us;
   /** Gets what the log says about the state before this run, before `openEvidence` returns. */
   readonly visitor: RecoveryVisitor;
   /**
@@ -75,11 +81,15 @@ export async function openEvidence(
     writer,
     segment,
     segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES,
+    reserve: options.reserve ?? NO_RESERVE,
+    commitEveryUs: options.commitEveryUs ?? 0,
+    covered: recovery.checkpoint?.size ?? 0,
     log: recovery.log,
     profiles: recovery.profiles,
     anchor: recovery.anchor,
     key: options.signer.spki,
     rotate: options.rotate,
+    report: options.report,
     checkpointer: (hooks) =>
       new Checkpointer({
         ...hooks,
@@ -114,11 +124,12 @@ async function removeUnfinished(disk: EvidenceDisk): Promise<void> {
   for (const name of names) await disk.remove(name);
 }
 
-async function openSegment(
-  disk: EvidenceDisk,
-  recovery: Recovery,
-): Promise<{ readonly file: EvidenceFile; readonly length: number }> {
-  if (recovery.segment === null) return { file: await createFirst(disk), length: 0 };
+const NO_RESERVE: Reserve = async () => await Promise.resolve(false);
+
+async function openSegment(disk: EvidenceDisk, recovery: Recovery): Promise<OpenSegment> {
+  if (recovery.segment === null) {
+    return { name: nameSegment(0), file: await createFirst(disk), length: 0 };
+  }
   const { name, length } = recovery.segment;
   if (recovery.cut !== null) {
     await keepAside(disk, `cut-${name}-${recovery.cut.from}`, recovery.cut.bytes);
@@ -127,7 +138,7 @@ async function openSegment(
   if (recovery.cut !== null) await file.truncate(length);
   // Also what a dying process wrote and never synced is on disk before anything builds on it.
   await file.sync();
-  return { file, length };
+  return { name, file, length };
 }
 
 async function createFirst(disk: EvidenceDisk): Promise<EvidenceFile> {

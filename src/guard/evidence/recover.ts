@@ -6,7 +6,12 @@ import { equalBytes } from "../../evidence/merkle-proof.js";
 import type { Consistency, MerkleTree } from "../../evidence/merkle.js";
 import { PartJoiner } from "../../evidence/parts.js";
 import { scanSegment, type Found } from "../../evidence/scan.js";
-import { readLink, readSegmentName, SEGMENT_BYTES_MAX } from "../../evidence/segment.js";
+import {
+  readLink,
+  readSegmentName,
+  SEGMENT_BYTES_MAX,
+  type SegmentLink,
+} from "../../evidence/segment.js";
 import type { AnchorBody, Entry, SnapshotBody } from "../../kernel/record/entry.js";
 import type { Stamp } from "../../evidence/stamp.js";
 import type { EvidenceDisk } from "../ports.js";
@@ -86,30 +91,35 @@ async function findStart(
   for (let index = names.length - 1; index >= 0; index -= 1) {
     const name = names[index] ?? "";
     if (readSegmentName(name) === 0) return { index, skipped: index < names.length - 1 };
-    if (opensWell(await disk.read(name, SEGMENT_BYTES_MAX))) {
+    if (readOpening(await disk.read(name, SEGMENT_BYTES_MAX)) !== null) {
       return { index, skipped: index < names.length - 1 };
     }
   }
   return { index: 0, skipped: names.length > 0 };
 }
 
-function opensWell(bytes: Uint8Array): boolean {
+/** How a segment begins: its link and when that was written. Null: not with a link and a whole snapshot. */
+export function readOpening(
+  bytes: Uint8Array,
+): { readonly link: SegmentLink; readonly utcUs: number } | null {
   const frames = new FrameReader(sha256);
   const log = new LogReader(sha256);
   const joiner = new PartJoiner(sha256);
   let at = 0;
-  for (let place = 0; ; place += 1) {
+  let opening: ReturnType<typeof readOpening> = null;
+  for (;;) {
     const read = frames.read(bytes, at, bytes.length);
-    if (read.kind !== "frame" || read.frame.kind !== FRAME_KIND.leaf) return false;
-    const leaf = log.leaf(bytes, read.frame, 0);
-    const body = leaf.read?.entry.body;
-    if (leaf.faults.length > 0 || body === undefined) return false;
-    if (place === 0) {
-      if (leaf.link === null) return false;
+    if (read.kind !== "frame" || read.frame.kind !== FRAME_KIND.leaf) return null;
+    const { faults, link, read: entry } = log.leaf(bytes, read.frame, 0);
+    if (faults.length > 0 || entry === null) return null;
+    const { body } = entry.entry;
+    if (opening === null) {
+      if (link === null) return null;
+      opening = { link, utcUs: entry.stamp.utcUs };
     } else {
-      if (body.type !== "snapshot") return false;
+      if (body.type !== "snapshot") return null;
       const joined = joiner.add(body.state);
-      if (joined.kind !== "more") return joined.kind === "whole";
+      if (joined.kind !== "more") return joined.kind === "whole" ? opening : null;
     }
     at = read.frame.end;
   }

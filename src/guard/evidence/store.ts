@@ -1,11 +1,12 @@
 import type { LogWriter } from "../../evidence/log-writer.js";
-import { isLinkNotice, nameSegment, readLink, type SegmentLink } from "../../evidence/segment.js";
+import { isLinkNotice, readLink, type SegmentLink } from "../../evidence/segment.js";
 import type { AnchorBody, Entry } from "../../kernel/record/entry.js";
-import type { Clock, EvidenceDisk, EvidenceFile, EvidenceHead, EvidenceStore } from "../ports.js";
+import type { Us } from "../../kernel/units.js";
+import type { Clock, EvidenceDisk, EvidenceHead, EvidenceStore } from "../ports.js";
 import type { Candidate, Checkpointer } from "./checkpointer.js";
 import { emptyGroup, type Group } from "./group.js";
 import { addHash, nameLog } from "./recover.js";
-import { codeOf, writeAll } from "./write-all.js";
+import { SegmentFiles, type OpenSegment, type Reserve } from "./segment-files.js";
 
 export type StoreOptions = {
   readonly disk: EvidenceDisk;
@@ -14,14 +15,21 @@ export type StoreOptions = {
   readonly boot: number;
   readonly writer: LogWriter;
   /** The segment to continue; null: the next entry must be a segment link. */
-  readonly segment: { readonly file: EvidenceFile; readonly length: number } | null;
+  readonly segment: OpenSegment | null;
   readonly segmentBytesMax: number;
+  /** What is on the disk for when it is full. */
+  readonly reserve: Reserve;
+  /** How long an entry may wait for others before they are written; 0: no longer than the disk takes for those before. */
+  readonly commitEveryUs: Us;
+  /** Size of the newest checkpoint on the disk. */
+  readonly covered: number;
   readonly log: string | null;
   readonly profiles: readonly Uint8Array[];
   readonly anchor: AnchorBody | null;
   /** SPKI of the key that signs checkpoints. */
   readonly key: Uint8Array;
   readonly rotate: (link: SegmentLink) => void;
+  readonly report: (text: string) => void;
   readonly checkpointer: (store: {
     readonly log: () => string;
     readonly ready: () => void;
@@ -50,16 +58,18 @@ type Sealed = {
 /** A checkpoint that is on the disk: the exact bytes of its frame's body, and its size. */
 export type DurableCheckpoint = { readonly body: Uint8Array; readonly size: number };
 
-/** A store that also tells of every checkpoint once that is durable. */
-export type SignedStore = EvidenceStore & {
-  readonly onCheckpoint: (run: (checkpoint: DurableCheckpoint) => void) => void;
-};
+/** A log that tells how far it got, and of every checkpoint once that is durable. */
+export type SignedStore = EvidenceStore &
+  Pick<LogStore, "signedSize" | "written"> & {
+    readonly onCheckpoint: (run: (checkpoint: DurableCheckpoint) => void) => void;
+  };
 
 /**
  * Group commit with natural batching: whatever comes while one group is written and synced is the next
  * group. A group is written whole, its commit frame at its end, then synced, then reported durable; no call
- * to the disk ever runs on the loop. The first error of the disk ends it for good: nothing is written or
- * synced again, so nothing is ever reported durable that might not be.
+ * to the disk ever runs on the loop. After the first error of the disk nothing is ever reported durable again.
+ * Where the error is that it is full, what comes goes on being written, into the reserve, until that is full too;
+ * any other error ends the writing as well.
  */
 export class LogStore implements SignedStore {
   private readonly options: StoreOptions;
@@ -68,15 +78,16 @@ export class LogStore implements SignedStore {
   private spare: Group[] = [];
   private readonly sealed: Sealed[] = [];
   private waitingBytes = 0;
-  private file: EvidenceFile | null;
-  /** Whole frames in the segment, as far as we know written. */
-  private length: number;
-  private rotateAt: number;
+  private readonly files: SegmentFiles;
   private running: Promise<void> | null = null;
   private scheduled = false;
   private cancelPatience: (() => void) | null = null;
   private durable: EvidenceHead;
+  /** Nothing is reported durable any more. */
   private failure: string | null = null;
+  /** Nothing is written any more. */
+  private ended = false;
+  private covered: number;
   private closing = false;
   private name: string | null;
   private profiles: readonly Uint8Array[];
@@ -92,9 +103,8 @@ export class LogStore implements SignedStore {
   constructor(options: StoreOptions) {
     const { tree } = options.writer;
     this.options = options;
-    this.file = options.segment?.file ?? null;
-    this.length = options.segment?.length ?? 0;
-    this.rotateAt = options.segmentBytesMax;
+    this.files = new SegmentFiles(options);
+    this.covered = options.covered;
     this.name = options.log;
     this.profiles = options.profiles;
     this.anchor = options.anchor;
@@ -115,13 +125,13 @@ export class LogStore implements SignedStore {
     });
   }
 
-  /** After a failure, or once closing, entries are not taken any more. */
+  /** Once nothing can be written any more, or while closing, entries are not taken. */
   append(entry: Entry): void {
-    if (this.failure !== null || this.closing) return;
+    if (this.ended || this.closing) return;
     const { writer, clock, bootId, boot } = this.options;
     try {
       if (isLinkNotice(entry.body)) this.openSegment(entry);
-      else if (this.file === null && this.group.opens === null && this.sealed.length === 0) {
+      else if (!this.files.isOpen && this.group.opens === null && this.sealed.length === 0) {
         throw new RangeError(`evidence: seq ${entry.seq} came before the link of its segment`);
       }
       const before = this.group.frames.length;
@@ -129,18 +139,19 @@ export class LogStore implements SignedStore {
       writer.append(entry, stamp, this.group.frames);
       this.waitingBytes += this.group.frames.length - before;
     } catch (error) {
-      this.fail(error instanceof Error ? error.message : String(error));
+      this.end(wordsOf(error));
       return;
     }
+    if (this.group.lastSeq < 0) this.group.sinceUs = clock.nowUs();
     this.group.lastSeq = entry.seq;
     this.name ??= nameLog(writer.last);
     this.remember(entry);
     if (this.waitingBytes > WAITING_BYTES_MAX) {
-      this.fail(`more than ${WAITING_BYTES_MAX} bytes wait for the disk`);
+      this.end(`more than ${WAITING_BYTES_MAX} bytes wait for the disk`);
       return;
     }
     this.checkpoints.grew();
-    if (isAwaited(entry)) this.schedule();
+    if (this.options.commitEveryUs === 0 && isAwaited(entry)) this.schedule();
     else this.scheduleSoon();
   }
 
@@ -158,6 +169,16 @@ export class LogStore implements SignedStore {
 
   head(): EvidenceHead {
     return { ...this.durable, nextSeq: this.options.writer.tree.size };
+  }
+
+  /** Size of the newest checkpoint that is on the disk. */
+  get signedSize(): number {
+    return this.covered;
+  }
+
+  /** Bytes and groups that reached the disk in this run. */
+  get written(): SegmentFiles["tally"] {
+    return this.files.tally;
   }
 
   onDurable(run: (seq: number) => void): void {
@@ -182,15 +203,14 @@ export class LogStore implements SignedStore {
     if (this.closing) return;
     this.closing = true;
     await this.drain();
-    if (this.failure === null) {
+    if (!this.ended) {
       this.checkpoints.want();
       await this.drain();
       await this.lastSignature();
       await this.drain();
     }
     this.checkpoints.stop();
-    await this.file?.close().catch(() => undefined);
-    this.file = null;
+    await this.files.close();
     await this.options.disk.release();
   }
 
@@ -223,8 +243,10 @@ export class LogStore implements SignedStore {
   /** With whatever comes next, or after a short while. What is running takes it along by itself. */
   private scheduleSoon(): void {
     if (this.scheduled || this.running !== null || this.cancelPatience !== null) return;
-    const { clock } = this.options;
-    this.cancelPatience = clock.at(clock.nowUs() + PATIENCE_US, () => {
+    const { clock, commitEveryUs } = this.options;
+    const dueUs =
+      commitEveryUs === 0 ? clock.nowUs() + PATIENCE_US : this.group.sinceUs + commitEveryUs;
+    this.cancelPatience = clock.at(Math.max(clock.nowUs(), dueUs), () => {
       this.cancelPatience = null;
       this.schedule();
     });
@@ -232,7 +254,7 @@ export class LogStore implements SignedStore {
 
   /** Once for all that happens in this turn of the loop. */
   private schedule(): void {
-    if (this.failure !== null || this.scheduled) return;
+    if (this.ended || this.scheduled) return;
     if (this.running !== null) {
       this.again = true;
       return;
@@ -245,7 +267,7 @@ export class LogStore implements SignedStore {
       this.running = this.run()
         .catch((error: unknown) => {
           // The disk's errors never come here: this is a bug of a listener, and not ours to swallow.
-          this.fail("internal fault");
+          this.end("internal fault");
           queueMicrotask(() => {
             throw error;
           });
@@ -270,19 +292,22 @@ export class LogStore implements SignedStore {
   }
 
   private async run(): Promise<void> {
-    while (this.failure === null) {
-      this.seal();
+    let isFirst = true;
+    while (!this.hasEnded()) {
+      // Entries that wait for company are sealed when their time has come, not when the disk is ready.
+      if (isFirst || this.options.commitEveryUs === 0 || this.closing) this.seal();
+      isFirst = false;
       const sealed = this.sealed.shift();
       if (sealed === undefined) return;
       await this.write(sealed.group);
-      if (this.hasFailed()) return;
+      if (this.hasEnded()) return;
       this.settle(sealed);
     }
   }
 
   /** A method, as the compiler would not see that awaiting may change the field. */
-  private hasFailed(): boolean {
-    return this.failure !== null;
+  private hasEnded(): boolean {
+    return this.ended;
   }
 
   /** Ends the group that collects, if there is anything in it or a checkpoint to be written or taken. */
@@ -309,74 +334,56 @@ export class LogStore implements SignedStore {
     this.group = this.spare.pop() ?? emptyGroup();
   }
 
-  private async write(group: Group): Promise<void> {
+  private async write({ frames, opens }: Group): Promise<void> {
     try {
-      if (group.opens !== null) await this.writeSegment(group, group.opens);
-      else if (this.file === null) throw new Error("there is no segment to write to");
-      else {
-        await writeAll(this.file, group.frames.bytes());
-        await this.file.sync();
+      const how = await this.files.write(frames.bytes(), opens, (error) => {
+        this.fail(wordsOf(error));
+      });
+      if (how === "reserve") {
+        this.options.report("evidence: the disk is full; from here on the reserve is written to");
       }
-      this.length += group.frames.length;
+      if (opens !== null) this.opening = false;
     } catch (error) {
-      await this.giveUp(error, group.opens !== null);
+      this.end(wordsOf(error));
     }
-  }
-
-  /** A new segment appears under its name only when it is whole and synced. */
-  private async writeSegment(group: Group, firstSeq: number): Promise<void> {
-    const { disk } = this.options;
-    const name = nameSegment(firstSeq);
-    const file = await disk.append(`${name}.tmp`);
-    await writeAll(file, group.frames.bytes());
-    await file.sync();
-    await disk.rename(`${name}.tmp`, name);
-    await disk.syncNames();
-    const before = this.file;
-    this.file = file;
-    this.length = 0;
-    // What opens a segment counts too: one that is mostly its own opening is not worth another.
-    this.rotateAt = Math.max(this.options.segmentBytesMax, 2 * group.frames.length);
-    this.opening = false;
-    await before?.close();
   }
 
   private settle(sealed: Sealed): void {
     const { group, head, candidate, signed } = sealed;
     this.waitingBytes = Math.max(0, this.waitingBytes - group.frames.length);
     this.durable = head;
+    this.covered = signed?.size ?? this.covered;
     group.frames.reset();
     group.opens = null;
+    group.lastSeq = -1;
     if (this.spare.length < 2) this.spare.push(group);
-    for (const run of this.durableListeners) run(head.durableSeq);
+    if (this.failure === null) for (const run of this.durableListeners) run(head.durableSeq);
     if (signed !== null) for (const run of this.checkpointListeners) run(signed);
     if (candidate !== null) this.checkpoints.sign(candidate);
     else if (!this.checkpoints.busy) this.checkpoints.settle();
-    if (this.length < this.rotateAt || this.opening || this.closing) return;
+    // The reserve is for entries: no other segment is begun in it.
+    if (!this.files.isFull || this.opening || this.closing || this.failure !== null) return;
     this.checkpoints.want();
     this.options.rotate(this.link());
   }
 
-  /**
-   * The disk failed. What was not written whole is taken off again, so that the next start finds whole
-   * frames; the file is never synced again, as a sync after a failed one may lie.
-   */
-  private async giveUp(error: unknown, isNewSegment: boolean): Promise<void> {
-    const why = error instanceof Error ? error.message : String(error);
-    this.fail(why);
-    if (isNewSegment || this.file === null || codeOf(error) !== "ENOSPC") return;
-    await this.file.truncate(this.length).catch(() => undefined);
-  }
-
+  /** Nothing is durable from here on, so nothing may be permitted; what comes is recorded as long as there is a reserve. */
   private fail(why: string): void {
     if (this.failure !== null) return;
     this.failure = why;
-    this.checkpoints.stop();
-    this.checkpoints.settle();
     // Not at once: the caller may be in the middle of a step of the kernel.
     queueMicrotask(() => {
       for (const run of this.failedListeners) run(why);
     });
+  }
+
+  /** Nothing is written any more, and the file never synced again: a sync after a failed one may lie. */
+  private end(why: string): void {
+    this.fail(why);
+    if (this.ended) return;
+    this.ended = true;
+    this.checkpoints.stop();
+    this.checkpoints.settle();
   }
 
   private async lastSignature(): Promise<void> {
@@ -393,4 +400,8 @@ export class LogStore implements SignedStore {
 /** Of a write that went through, no answer and no send waits for the record. */
 function isAwaited({ body }: Entry): boolean {
   return body.type !== "outcome" || (body.outcome !== "done" && body.outcome !== "acknowledged");
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

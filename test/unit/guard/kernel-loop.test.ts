@@ -97,6 +97,8 @@ describe("the kernel's loop", () => {
       checkpoint: null,
       lost: 0,
       profiles: [],
+      counted: null,
+      anchor: null,
     };
     loop.record((now) => rotationBodies(rig.profile, now, link, new Uint8Array(16)));
     const [linked, snapshot] = entries;

@@ -59,7 +59,18 @@ describe("a site file", () => {
         },
       ],
       ownUnit: 247,
-      evidence: { dir: "./evidence", commitEveryUs: 2000, keyPath: null },
+      evidence: {
+        dir: "./evidence",
+        commitEveryUs: 2000,
+        keyPath: null,
+        space: {
+          reserveBytes: 64_000_000,
+          highWaterPercent: 90,
+          keepUs: null,
+          whenFull: "stop",
+          tbwBytes: null,
+        },
+      },
       tpm: null,
     });
   });
@@ -74,6 +85,47 @@ describe("a site file", () => {
       shipped.ok ? shipped.model : null,
     );
     expect(shipped.ok && result.ok ? [] : result.rendered).toEqual([]);
+  });
+
+  it("says how the disk under the log is kept", () => {
+    const read = (keys: string): unknown => {
+      const text = SITE.replace("commit_every: 2 ms", keys);
+      const result = loadSite(text, "site.yaml");
+      return result.ok ? result.site.evidence.space : said(result, text);
+    };
+    expect(
+      read(
+        "reserve: 128 MB, high_water: 85 %, retention: {keep: 400 d, when_full: drop-oldest}, storage: {tbw: 24 TB}",
+      ),
+    ).toEqual({
+      reserveBytes: 128_000_000,
+      highWaterPercent: 85,
+      keepUs: 400 * 86_400_000_000,
+      whenFull: "drop-oldest",
+      tbwBytes: 24_000_000_000_000,
+    });
+    expect(read("retention: {keep: 90 d}")).toMatchObject({ whenFull: "stop" });
+    expect(read("retention: {when_full: drop-oldest}")).toMatchObject({ keepUs: null });
+    expect(read("reserve: 10 kB")).toEqual([
+      "15:38 10 kB | too little for safe acts and a shutdown | 1 MB is the least",
+    ]);
+    expect(read("reserve: 1 TB")).toEqual([
+      "15:38 1 TB | more than a reserve needs | 4 GB is the most",
+    ]);
+    expect(read("reserve: 64 MiB")).toEqual([
+      "15:38 64 MiB | this is not a size | write it like  64 MB",
+    ]);
+    expect(read("high_water: 100 %")).toEqual([
+      "15:41 100 % | permits must stop before the disk is full | from 10 % to 99 %",
+    ]);
+    expect(read("retention: {keep: 12 h}")).toEqual([
+      "15:47 12 h | evidence would be gone within a day | 1 d is the least; 400 d is usual",
+    ]);
+    expect(read("retention: {}")).toEqual([
+      "15:40 {} | retention says nothing | keep: 400 d, when_full: stop",
+    ]);
+    expect(read("retention: {when_full: drop}")).toHaveLength(1);
+    expect(read("storage: {tbw: much}")).toHaveLength(1);
   });
 
   it("takes numeric IPv6 addresses", () => {
@@ -229,7 +281,7 @@ describe("a site file", () => {
       "a wait that makes permits stale",
       "commit_every: 2 ms",
       "commit_every: 2 s",
-      ["15:43 2 s | permits would grow stale while they wait | 100 ms is the longest"],
+      ["15:43 2 s | permits would grow stale while they wait | 20 ms is the longest"],
     ],
     [
       "a duplicate listener",
