@@ -25,6 +25,7 @@ import { OperatorServer } from "./guard/operator-server.js";
 import type { Clock, EvidenceDisk, EvidenceStore, PlcLink, Signer } from "./guard/ports.js";
 import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
+import type { SigningKey } from "./guard/signing-watch.js";
 import { tellStatus } from "./guard/status.js";
 import { compileProfile } from "./kernel/profile/compile.js";
 import type { Mode } from "./kernel/record/look.js";
@@ -90,7 +91,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   const clock = makeMonotonicClock(options.scale);
   const machineBoot = readMachineBoot();
   const recollection = new Recollection(profile);
-  const { disk, signer } = await openFiles(loaded);
+  const { disk, signer, need } = await openFiles(loaded);
   let guard: Guard | null = null;
   const { store, recovered } = await openEvidence({
     disk,
@@ -123,6 +124,7 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
     store,
     links,
     door,
+    key: { spki: signer.spki, need },
     newId: makeIds(),
     alarm: (id, raised, text) => {
       say(raised ? `ALARM ${id}: ${text}` : `alarm ${id} is over`);
@@ -153,23 +155,28 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   );
 }
 
-async function openFiles(
-  loaded: LoadedSite,
-): Promise<{ readonly disk: EvidenceDisk; readonly signer: Signer }> {
-  const { evidenceDir, keyFile } = loaded;
+type Files = {
+  readonly disk: EvidenceDisk;
+  readonly signer: Signer;
+  readonly need: SigningKey["need"];
+};
+
+async function openFiles(loaded: LoadedSite): Promise<Files> {
+  const { evidenceDir, keyFile, tpm } = loaded;
   const disk = await openEvidenceDisk(evidenceDir).catch(
     refuseOver(`evidence folder ${evidenceDir}`),
   );
-  const signer =
-    (await openTpm(loaded)) ??
-    (await openFileSigner(keyFile).catch(refuseOver(`signing key ${keyFile}`)));
-  return { disk, signer };
+  const inTpm = tpm === null ? null : await openTpm(tpm);
+  if (inTpm !== null) return { disk, signer: inTpm, need: tpm?.need ?? "required" };
+  const signer = await openFileSigner(keyFile).catch(refuseOver(`signing key ${keyFile}`));
+  return { disk, signer, need: "none" };
 }
 
-/** Null: none is named, or one that is only preferred cannot be used now. */
-async function openTpm({ tpm }: LoadedSite): Promise<Signer | null> {
-  if (tpm === null) return null;
-  const { directory, need } = tpm;
+/** The TPM itself may come later. Null: there is no record of keys in one, where that is only preferred. */
+async function openTpm({
+  directory,
+  need,
+}: NonNullable<LoadedSite["tpm"]>): Promise<Signer | null> {
   const program = fileURLToPath(new URL("main-tpm.js", import.meta.url));
   const opened = await openRecordedSigner({ directory, program, deadlineMs: TPM_WITHIN_MS });
   if (opened.ok) return opened.signer;

@@ -83,7 +83,7 @@ export function describeStatus(status: GuardStatus): string {
     ],
     [
       "evidence",
-      `${evidence.size} entries, head ${evidence.root.slice(0, 16)}, key: ${evidence.key}${evidence.writable ? "" : ", CANNOT BE WRITTEN"}`,
+      `${evidence.size} entries, head ${evidence.root.slice(0, 16)}, key: ${evidence.key}${describeStop(status)}`,
     ],
     [
       "scan",
@@ -92,6 +92,13 @@ export function describeStatus(status: GuardStatus): string {
     ["doors", `${joined(status.doors.flatMap(({ listening }) => listening))}; ${open} clients`],
   ];
   return alignTable(rows);
+}
+
+/** Why nothing is permitted on it: the alarm of the disk is `evidence`. */
+function describeStop({ evidence, alarms }: GuardStatus): string {
+  if (evidence.writable) return "";
+  const isDisk = alarms.some(({ id }) => id === "evidence");
+  return isDisk ? ", CANNOT BE WRITTEN" : ", WAITS FOR A SIGNED CHECKPOINT";
 }
 
 function describeController(controller: GuardStatus["controllers"][number]): string {

@@ -20,6 +20,7 @@ import { isMapped, planReplica } from "./replica-plan.js";
 import { ReplyGate } from "./reply-gate.js";
 import { startScans } from "./scan-timer.js";
 import type { EvidenceStore, PlcLink } from "./ports.js";
+import { SigningWatch, type SigningKey } from "./signing-watch.js";
 import { Tally } from "./tally.js";
 import { Wakefulness } from "./wakefulness.js";
 
@@ -37,6 +38,7 @@ export type GuardNeeds = {
   /** By position of the device. */
   readonly links: readonly { readonly link: PlcLink; readonly safeLink: PlcLink | null }[];
   readonly door: DoorSite;
+  readonly key: SigningKey;
   /** 16 bytes, never the same twice. */
   readonly newId: () => Uint8Array;
   readonly alarm: (id: string, raised: boolean, text: string) => void;
@@ -60,6 +62,7 @@ export class Guard {
   readonly #own: OwnUnitBoard;
   readonly #gaps: GapWatch;
   readonly #lateness: Lateness = new Lateness();
+  readonly #signing: SigningWatch;
   readonly #wakefulness: Wakefulness = new Wakefulness(() => performance.now());
   readonly #doors = new Set<(order: Order) => void>();
   readonly #listeners: ((entry: Entry) => void)[] = [];
@@ -111,6 +114,7 @@ export class Guard {
       this.#loop.tell({ kind: "evidence-failed", why });
       this.#gate.fail();
     });
+    this.#signing = new SigningWatch(needs.key, store, this.#tell);
   }
 
   get state(): KernelState {
@@ -141,6 +145,7 @@ export class Guard {
 
   start(): void {
     const { clock } = this.#needs;
+    this.#signing.begin();
     this.#stops.push(
       startScans(clock, SCAN_US, (latenessUs) => {
         this.#scan(latenessUs);

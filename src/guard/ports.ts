@@ -27,9 +27,16 @@ export type EvidenceStore = {
   readonly head: () => EvidenceHead;
   readonly onDurable: (run: (seq: number) => void) => void;
   readonly onFailed: (run: (why: string) => void) => void;
+  /** Called for every checkpoint of this run that is on stable storage, and for every one that could not be signed. */
+  readonly onSigning: (run: (event: SigningEvent) => void) => void;
   /** Flushes, signs a last checkpoint, closes. */
   readonly close: () => Promise<void>;
 };
+
+export type SigningEvent = { readonly kind: "signed" } | ({ readonly kind: "failed" } & NotOurs);
+
+/** Why a key cannot be used, in a line. `foreign`: what answers in its place is not the one that was provisioned. */
+export type NotOurs = { readonly foreign: boolean; readonly says: string };
 
 export type EvidenceHead = {
   readonly nextSeq: number;
@@ -44,6 +51,11 @@ export type Signer = {
   readonly spki: Uint8Array;
   /** SHA-256 of `spki`. */
   readonly kid: Uint8Array;
+  /**
+   * Whether the key is there and is the one that `spki` names; to be asked, until it is, before anything is raised or signed
+   * in a run. None where the key needs no asking. Never rejects.
+   */
+  readonly open?: () => Promise<{ readonly ok: true } | ({ readonly ok: false } & NotOurs)>;
   /**
    * Raises the TPM's counter for one checkpoint and gives its value, above every one given before; null where there is
    * none. A value may be skipped, never given twice.

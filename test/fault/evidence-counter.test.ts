@@ -54,6 +54,36 @@ describe("the counter that a TPM raises for each checkpoint", () => {
     expect(failed(verifyFiles(later.files()))).toEqual(["counters"]);
   });
 
+  it("is asked of no key that is not found to be the right one first, once in a run; each failure is told", async () => {
+    const disk = new ForgetfulDisk();
+    const answers = [{ ok: false, foreign: true, says: "another TPM" }, { ok: true }] as const;
+    let asked = 0;
+    const open = async (): Promise<(typeof answers)[number]> => {
+      asked += 1;
+      return await Promise.resolve(answers[asked - 1] ?? { ok: true });
+    };
+    const signer = { ...signerWith(counting([5, 6])), open };
+    const opened = await openOn(disk, { signer });
+    const told: string[] = [];
+    opened.store.onSigning((event) => {
+      told.push(event.kind === "failed" ? `${event.says} ${event.foreign}` : event.kind);
+    });
+    appendAll(opened.store, log({ key: "tpm", from: 0, boot: 1 }));
+    await settle();
+    opened.store.checkpoint("boot");
+    await settle();
+    expect(told).toEqual(["another TPM true"]);
+    for (let second = 0; second < 2; second += 1) {
+      appendAll(opened.store, log({ key: "tpm", from: 8 + 8 * second, boot: 1 }));
+      opened.clock.advance(1_000_001);
+      await settle();
+    }
+    expect(told).toEqual(["another TPM true", "signed", "signed"]);
+    expect(asked).toBe(2);
+    await opened.store.close();
+    expect(failed(verifyFiles(disk.files()))).toEqual([]);
+  });
+
   it("costs its checkpoint alone when it cannot be raised, and the next one makes up for it", async () => {
     let broken = true;
     const raise = async (): Promise<number> => {

@@ -259,9 +259,10 @@ async function isFree(port: number): Promise<boolean> {
   });
 }
 
-function spawnCli(
+/** Runs any command of the program; its end is the caller's. */
+export function spawnCli(
   args: readonly string[],
-  env: Env,
+  env: Env = {},
 ): { readonly child: ChildProcess; readonly output: () => string; readonly ended: Promise<Ended> } {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ["ignore", "pipe", "pipe"],

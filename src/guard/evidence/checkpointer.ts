@@ -1,4 +1,4 @@
-import type { Clock, Signer } from "../ports.js";
+import type { Clock, NotOurs, Signer, SigningEvent } from "../ports.js";
 import {
   draftCheckpoint,
   finishCheckpoint,
@@ -49,11 +49,14 @@ export class Checkpointer {
   private watcher: Consistency | null;
   private wanted = false;
   private signing = false;
+  /** The key was found once in this run to be the one it must be. */
+  private opened = false;
   /** The last signature failed, and that was said. */
   private failing = false;
   private body: Uint8Array | null = null;
   private cancelTimer: (() => void) | null = null;
   private idle: (() => void)[] = [];
+  private readonly listeners: ((event: SigningEvent) => void)[] = [];
 
   constructor(options: CheckpointerOptions) {
     this.options = options;
@@ -120,42 +123,58 @@ export class Checkpointer {
   sign(candidate: Candidate): void {
     const { proof, watcher } = candidate;
     const { size } = candidate.claim;
-    this.signNow(candidate).then(
-      ({ draft, signature }) => {
-        this.signing = false;
-        if (this.failing) this.options.report(`evidence: checkpoints are signed again, at ${size}`);
-        this.failing = false;
-        if (this.watcher !== null) this.options.tree.forget(this.watcher);
-        this.watcher = watcher;
-        this.newest = { hash: sha256(draft.toBeSigned), size };
-        this.body = finishCheckpoint(draft, signature, proof);
-        this.options.ready();
-      },
-      (error: unknown) => {
-        this.signing = false;
+    this.signNow(candidate).then((made) => {
+      this.signing = false;
+      if ("says" in made) {
         this.options.tree.forget(watcher);
-        if (!this.failing) {
-          const why = error instanceof Error ? error.message : String(error);
-          this.options.report(
-            `evidence: the checkpoint at ${size} was not signed (${why}); it is tried again each second`,
-          );
-        }
-        this.failing = true;
-        this.arm();
-        this.settle();
-      },
-    );
+        this.fail(size, made);
+        return;
+      }
+      const { draft, signature } = made;
+      if (this.failing) this.options.report(`evidence: checkpoints are signed again, at ${size}`);
+      this.failing = false;
+      if (this.watcher !== null) this.options.tree.forget(this.watcher);
+      this.watcher = watcher;
+      this.newest = { hash: sha256(draft.toBeSigned), size };
+      this.body = finishCheckpoint(draft, signature, proof);
+      this.options.ready();
+    }, raise);
+  }
+
+  private fail(size: number, why: NotOurs): void {
+    if (!this.failing) {
+      this.options.report(
+        `evidence: the checkpoint at ${size} was not signed (${why.says}); it is tried again each second`,
+      );
+    }
+    this.failing = true;
+    this.arm();
+    this.settle();
+    for (const run of this.listeners) run({ kind: "failed", ...why });
+  }
+
+  onSigning(run: (event: SigningEvent) => void): void {
+    this.listeners.push(run);
+  }
+
+  /** One that was collected is on stable storage. */
+  written(): void {
+    for (const run of this.listeners) run({ kind: "signed" });
   }
 
   /** The counter is raised first: its value is signed. One that was raised for a signature that failed stays unused. */
-  private async signNow({
-    claim,
-    root,
-  }: Candidate): Promise<{ readonly draft: CheckpointDraft; readonly signature: Uint8Array }> {
+  private async signNow({ claim, root }: Candidate): Promise<Signed | NotOurs> {
     const { signer } = this.options;
-    const counter = signer.raise === null ? null : await signer.raise();
-    const draft = draftCheckpoint({ ...claim, counter }, root);
-    return { draft, signature: await signer.sign(draft.toBeSigned) };
+    try {
+      const opened = this.opened || signer.open === undefined ? OPEN : await signer.open();
+      if (!opened.ok) return opened;
+      this.opened = true;
+      const counter = signer.raise === null ? null : await signer.raise();
+      const draft = draftCheckpoint({ ...claim, counter }, root);
+      return { draft, signature: await signer.sign(draft.toBeSigned) };
+    } catch (error) {
+      return { foreign: false, says: error instanceof Error ? error.message : String(error) };
+    }
   }
 
   /** The signed checkpoint that is to be written next; it is the caller's from now on. */
@@ -189,4 +208,14 @@ export class Checkpointer {
   }
 }
 
+type Signed = { readonly draft: CheckpointDraft; readonly signature: Uint8Array };
+
+const OPEN = { ok: true } as const;
 const NO_CHECKPOINT = new Uint8Array(32);
+
+/** A fault of ours, not the key's: for the composition root. */
+function raise(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

@@ -50,6 +50,8 @@ type Sealed = {
   readonly group: Group;
   readonly head: EvidenceHead;
   readonly candidate: Candidate | null;
+  /** A checkpoint goes to disk with it. */
+  readonly signed: boolean;
 };
 
 /**
@@ -98,15 +100,11 @@ export class LogStore implements EvidenceStore {
       root: tree.root(),
       size: tree.size,
     };
-    this.checkpoints = options.checkpointer({
-      log: () => this.name ?? "",
-      ready: () => {
-        this.schedule();
-      },
-      due: () => {
-        this.schedule();
-      },
-    });
+    const schedule = (): void => {
+      this.schedule();
+    };
+    const log = (): string => this.name ?? "";
+    this.checkpoints = options.checkpointer({ log, ready: schedule, due: schedule });
   }
 
   /** After a failure, or once closing, entries are not taken any more. */
@@ -160,6 +158,10 @@ export class LogStore implements EvidenceStore {
         run(failure);
       });
     }
+  }
+
+  onSigning(run: Parameters<EvidenceStore["onSigning"]>[0]): void {
+    this.checkpoints.onSigning(run);
   }
 
   async close(): Promise<void> {
@@ -286,6 +288,7 @@ export class LogStore implements EvidenceStore {
       group: this.group,
       head: { nextSeq: size, durableSeq: size - 1, root, size },
       candidate: this.checkpoints.take(root),
+      signed: signed !== null,
     });
     this.group = this.spare.pop() ?? emptyGroup();
   }
@@ -323,13 +326,14 @@ export class LogStore implements EvidenceStore {
   }
 
   private settle(sealed: Sealed): void {
-    const { group, head, candidate } = sealed;
+    const { group, head, candidate, signed } = sealed;
     this.waitingBytes = Math.max(0, this.waitingBytes - group.frames.length);
     this.durable = head;
     group.frames.reset();
     group.opens = null;
     if (this.spare.length < 2) this.spare.push(group);
     for (const run of this.durableListeners) run(head.durableSeq);
+    if (signed) this.checkpoints.written();
     if (candidate !== null) this.checkpoints.sign(candidate);
     else if (!this.checkpoints.busy) this.checkpoints.settle();
     if (this.length < this.rotateAt || this.opening || this.closing) return;
