@@ -1,5 +1,4 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { accessSync, constants, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { delimiter, join } from "node:path";
@@ -40,7 +39,7 @@ export async function startSoftwareTpm(
     detached: true,
     stdio: ["ignore", "pipe", "ignore", "pipe"],
   });
-  const gone = Promise.race([once(child, "exit"), once(child, "error")]);
+  const gone = untilGone(child);
   const ended = new AbortController();
   // Only swtpm itself holds this open.
   child.stdout?.on("close", () => {
@@ -104,8 +103,7 @@ async function makeCertified(directory: string, state: string): Promise<string |
   );
   const args = ["--tpm2", "--tpmstate", state, "--create-ek-cert", "--config", conf];
   const child = spawn(setup, [...args, "--write-ek-cert-files", directory], { stdio: "ignore" });
-  const gone = Promise.race([once(child, "exit"), once(child, "error")]);
-  await Promise.race([gone, wait(CERTIFIED_WITHIN_MS, null, { ref: false })]);
+  await Promise.race([untilGone(child), wait(CERTIFIED_WITHIN_MS, null, { ref: false })]);
   const certificate = join(directory, "ek-rsa2048.crt");
   if (child.exitCode === 0 && isReadable(certificate)) return certificate;
   child.kill("SIGKILL");
@@ -137,7 +135,7 @@ async function canConnect(path: string): Promise<boolean> {
 }
 
 /** The keeper is its own group's first: what it started goes with it. */
-async function endWithin(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
+async function endWithin(child: ChildProcess, gone: Promise<void>): Promise<void> {
   const late = wait(ENDS_WITHIN_MS, "late", { ref: false });
   const how = await Promise.race([gone, late]);
   if (how !== "late" || child.pid === undefined) return;
@@ -146,6 +144,18 @@ async function endWithin(child: ChildProcess, gone: Promise<unknown>): Promise<v
   } catch {
     return;
   }
+}
+
+/** Ended, or never begun. */
+async function untilGone(child: ChildProcess): Promise<void> {
+  await new Promise<void>((resolve) => {
+    child.once("exit", () => {
+      resolve();
+    });
+    child.once("error", () => {
+      resolve();
+    });
+  });
 }
 
 function findProgram(name: string): string | null {
