@@ -57,6 +57,7 @@ const boot = beginBoot(
 for (const entry of boot.entries) store.append(entry);
 const door = doorSettings(loaded.site, loaded.model);
 const guard = new Guard({
+  key: { spki: new Uint8Array(0), need: "none" },
   profile,
   state: initialKernelState(profile, boot.state, clock.nowUs(), null),
   clock,

@@ -32,6 +32,7 @@ export function makeNoEvidenceStore(): EvidenceStore {
       durable = run;
     },
     onFailed: () => undefined,
+    onSigning: () => undefined,
     close: async () => {
       await Promise.resolve();
     },

@@ -1,6 +1,8 @@
 #!/usr/bin/env node
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError } from "commander";
+import type { DemoTpms } from "./cli/demo-key.js";
 import { Refusal } from "./cli/output.js";
 import { addRunCommand } from "./cli/run.js";
 
@@ -15,8 +17,9 @@ const programs = {
   guard: fileURLToPath(new URL("main-guard.js", import.meta.url)),
   door: fileURLToPath(new URL("main-door-modbus.js", import.meta.url)),
 };
+const tpmProgram = fileURLToPath(new URL("main-tpm.js", import.meta.url));
 /** Making a key takes some chips many seconds; the other requests are answered in one. */
-const TPM_LIMITS_MS = { provision: 60_000, report: 5_000 };
+const TPM_LIMITS_MS = { provision: 60_000, report: 5_000, look: 2_000 };
 
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
@@ -48,7 +51,7 @@ async function addOtherCommands(): Promise<void> {
   const { addSimCommands } = await import("../simulators/command.js");
   const { addDemoCommand } = await import("./cli/demo.js");
   const { demoParts } = await import("../simulators/demo.js");
-  addDemoCommand(program, { parts: demoParts, programs, exit });
+  addDemoCommand(program, { parts: demoParts, programs, tpms: await demoTpms(), exit });
   addOperatorCommands(program);
   addProfileCommands(program);
   addEvidenceCommands(program, {
@@ -64,6 +67,36 @@ async function addOtherCommands(): Promise<void> {
   await addTpmCommands();
 }
 
+/** A hardware TPM is never asked for anything here but by the keys that `key provision` recorded. */
+async function demoTpms(): Promise<DemoTpms> {
+  const { startSoftwareTpm } = await import("./adapters/swtpm/software-tpm.js");
+  const { findDevice } = await import("./adapters/tpm/place.js");
+  const { provisionKeys, reportKeys } = await import("./adapters/tpm/provision.js");
+  const { readRecord } = await import("./adapters/tpm/record-file.js");
+  return {
+    recorded: async (directory) => {
+      const found = await readRecord(directory);
+      if (found.kind !== "there") return found;
+      const ask = { directory, program: tpmProgram, deadlineMs: TPM_LIMITS_MS.look };
+      const reported = await reportKeys(ask);
+      if (!reported.ok) return { kind: "bad", says: reported.says };
+      return { kind: "there", report: reported.report };
+    },
+    device: findDevice,
+    software: async (directory) => {
+      const started = await startSoftwareTpm(join(directory, "tpm"));
+      if (!started.ok) return started;
+      const { socket, certificate, end } = started.tpm;
+      const keys = join(directory, "keys");
+      const ask = { directory: keys, program: tpmProgram, deadlineMs: TPM_LIMITS_MS.report };
+      const made = await provisionKeys(ask, { kind: "socket", path: socket });
+      if (made.ok) return { ok: true, keys, certificate, end };
+      await end();
+      return { ok: false, says: made.says };
+    },
+  };
+}
+
 async function addTpmCommands(): Promise<void> {
   const { addKeyCommands } = await import("./cli/key-commands.js");
   const { parsePlace } = await import("./adapters/tpm/place.js");
@@ -71,7 +104,6 @@ async function addTpmCommands(): Promise<void> {
   const { addAttestCommands } = await import("./cli/key-attest.js");
   const { attestRecorded, openRecorded, readForEnrolment } =
     await import("./adapters/tpm/enrolment.js");
-  const tpmProgram = fileURLToPath(new URL("main-tpm.js", import.meta.url));
   addKeyCommands(program, {
     streams: { out: process.stdout, err: process.stderr },
     exit,

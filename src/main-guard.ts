@@ -1,10 +1,7 @@
 #!/usr/bin/env node
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, rmdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { makeMonotonicClock } from "./adapters/clock/monotonic-clock.js";
 import { readMachineBoot } from "./adapters/clock/machine-boot.js";
@@ -12,22 +9,31 @@ import { openEvidenceDisk } from "./adapters/evidence-file/evidence-disk.js";
 import { connectPlc } from "./adapters/modbus-client/plc-link.js";
 import { openFileSigner } from "./adapters/signer-file/file-signer.js";
 import { openRecordedSigner } from "./adapters/tpm/recorded-signer.js";
+import {
+  readGuardOptions,
+  refuseOver,
+  refuseScaleBut,
+  type GuardOptions,
+} from "./cli/guard-options.js";
 import { Refusal } from "./cli/output.js";
-import { runDirectoryOf } from "./cli/run-directory.js";
+import { leaveRunDirectory, makeRunDirectory } from "./cli/run-directory.js";
 import type { LoadedSite, SiteMessage } from "./cli/site-files.js";
 import { beginBoot, rotationBodies, type BootFacts } from "./guard/boot.js";
 import { makeIds } from "./guard/command-ids.js";
 import { DoorHost } from "./guard/door-host.js";
-import { prepareAnchors } from "./guard/evidence/anchoring.js";
-import { compareWithTpm } from "./guard/evidence/compare.js";
+import { prepareAnchors, type Anchoring } from "./guard/evidence/anchoring.js";
+import { compareWithTpm, type Compared } from "./guard/evidence/compare.js";
 import { openEvidence } from "./guard/evidence/open.js";
 import { SpaceWatch } from "./guard/evidence/space-watch.js";
 import { watchSpace } from "./guard/space.js";
+import { lockOut } from "./guard/last-entry.js";
 import { driveLastResort } from "./guard/last-resort.js";
 import { Guard } from "./guard/guard.js";
+import type { HostClock } from "./guard/host-clock.js";
 import { viewEntry } from "./guard/entry-view.js";
 import { OperatorServer } from "./guard/operator-server.js";
 import type {
+  AnchorKey,
   Clock,
   EvidenceDisk,
   EvidenceSpace,
@@ -37,12 +43,12 @@ import type {
 } from "./guard/ports.js";
 import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
+import type { SigningKey } from "./guard/signing-watch.js";
 import { statusFacts, tellStatus } from "./guard/status.js";
 import { compileProfile } from "./kernel/profile/compile.js";
+import type { CompiledProfile } from "./kernel/profile/compiled.js";
 import type { EntryBody } from "./kernel/record/entry.js";
-import type { Mode } from "./kernel/record/look.js";
 import { initialKernelState } from "./kernel/step/step.js";
-import type { Us } from "./kernel/units.js";
 
 /** Composition root of the guard: `--site FILE [--run DIR] [--scale N] [--tied]`. */
 const INTERNAL_FAULT = 70;
@@ -51,6 +57,8 @@ const SOFTWARE = "holdpoint 0.1.0";
 const LAST_RESORT_MS = 1_000;
 /** Of each request to the TPM: a chip takes up to 200 ms for a signature. */
 const TPM_WITHIN_MS = 2_000;
+/** Of a log that a TPM which came late was found to be ahead of. */
+const START_ANEW = "start the gateway anew with its TPM there, then accept-log";
 const RECONNECT = { firstUs: 100_000, mostUs: 2_000_000 };
 
 /** How the key is spoken of. */
@@ -67,7 +75,7 @@ process.on("unhandledRejection", fail);
 await main();
 
 async function main(): Promise<void> {
-  const options = readOptions();
+  const options = readGuardOptions();
   const loaded = await loadSite(options.site);
   for (const warning of loaded.warnings) say(warning);
   makeRunDirectory(options.run);
@@ -88,81 +96,55 @@ async function loadSite(siteFile: string): Promise<LoadedSite> {
   throw new Refusal(message.message, message.exitCode);
 }
 
-type Options = {
-  readonly site: string;
-  readonly run: string;
-  readonly scale: number;
-  /** Ends when the launcher's pipe does. */
-  readonly tied: boolean;
+/** What the log asks for, and what is only there when the guard is. */
+type Late = {
+  guard: Guard | null;
+  admit: ((anchors: AnchorKey) => string | null) | null;
 };
 
-async function run(loaded: LoadedSite, options: Options): Promise<void> {
+async function run(loaded: LoadedSite, options: GuardOptions): Promise<void> {
   const { site } = loaded;
   if (options.scale !== 1) refuseScaleBut(loaded);
   const profile = compileProfile(loaded.model);
   const clock = makeMonotonicClock(options.scale);
   const machineBoot = readMachineBoot();
-  const recollection = new Recollection(profile);
-  const { disk, signer } = await openFiles(loaded);
-  const { commitEveryUs, space: policy } = site.evidence;
-  const space = new SpaceWatch({ disk, policy, clock, report: say });
-  let guard: Guard | null = null;
-  const { store, recovered } = await openEvidence({
-    disk,
-    clock,
-    signer,
-    gateway: site.gateway,
-    bootId: randomBytes(16),
-    visitor: recollection.visitor,
-    rotate: (link) => {
-      guard?.record((now) => rotationBodies(profile, now, link, machineBoot));
-    },
-    report: say,
-    reserve: space.reserve.release,
-    commitEveryUs,
-  });
-  const before = recollection.finish(machineBoot);
-  const compared = compareWithTpm(recovered.standing, signer);
-  if (compared?.lost != null) say(`ALARM log: ${compared.lost}; locked out until accept-log`);
+  const late: Late = { guard: null, admit: null };
+  const log = await openLog(loaded, { profile, clock, machineBoot, late });
+  const { store, signer, compared, before, space } = log;
   const boot = beginBoot(
     profile,
-    { ...before, recovered },
+    before,
     { ...factsOf(loaded, signer, compared), machineBoot, scale: options.scale },
     clock,
   );
   for (const entry of boot.entries) store.append(entry);
   const gapUs =
     before.lastUs === null || options.scale !== 1 ? null : clock.nowUs() - before.lastUs;
-  const record = (body: EntryBody): void => {
-    guard?.record(() => [body]);
-  };
-  const { anchoredUtcS } = recovered.standing;
-  const anchoring = prepareAnchors(loaded.tpm, {
-    ...{ clock, disk, store, signer, compared, anchoredUtcS, record },
-    report: say,
-  });
+  const anchoring = anchor(loaded, log, { clock, late });
   const door = doorSettings(loaded.site, loaded.model);
   const links = linksOf(loaded, clock);
-  guard = new Guard({
+  const guard = new Guard({
     profile,
     state: initialKernelState(profile, boot.state, clock.nowUs(), gapUs),
     clock,
     store,
     links,
     door,
+    key: { spki: signer.spki, need: log.need },
     newId: makeIds(),
     alarm: (id, raised, text) => {
       say(raised ? `ALARM ${id}: ${text}` : `alarm ${id} is over`);
     },
     beforeClose: anchoring.close,
   });
+  late.guard = guard;
   await serve(guard, { loaded, options, signer, store, anchoring, space, door });
-  const running = guard;
   beforeTheEnd = async (fault) => {
     space.stop();
     const driven = await driveLastResort(profile, links, LAST_RESORT_MS);
     say(`safe state: ${driven.length === 0 ? "nothing was acknowledged" : driven.join(", ")}`);
-    await lockOut(store, { fault, from: running.state.folded.mode, atUs: clock.nowUs() });
+    const end = { fault, from: guard.state.folded.mode, atUs: clock.nowUs() };
+    await lockOut(store, end, LAST_RESORT_MS);
   };
   await watchSpace(space, guard, store);
   guard.start();
@@ -172,15 +154,78 @@ async function run(loaded: LoadedSite, options: Options): Promise<void> {
   );
 }
 
+type Log = Awaited<ReturnType<typeof openLog>>;
+
+/** The log as it was found, the key that signs it, and what that key's TPM says of it. */
+async function openLog(
+  loaded: LoadedSite,
+  of: {
+    readonly profile: CompiledProfile;
+    readonly clock: HostClock;
+    readonly machineBoot: Uint8Array | null;
+    readonly late: Late;
+  },
+) {
+  const { profile, clock, machineBoot, late } = of;
+  const { disk, signer, need } = await openFiles(loaded);
+  const { commitEveryUs, space: policy } = loaded.site.evidence;
+  const space = new SpaceWatch({ disk, policy, clock, report: say });
+  const recollection = new Recollection(profile);
+  const { store, recovered } = await openEvidence({
+    disk,
+    clock,
+    signer,
+    gateway: loaded.site.gateway,
+    bootId: randomBytes(16),
+    visitor: recollection.visitor,
+    rotate: (link) => {
+      late.guard?.record((now) => rotationBodies(profile, now, link, machineBoot));
+    },
+    admit: (anchors) => late.admit?.(anchors) ?? null,
+    report: say,
+    reserve: space.reserve.release,
+    commitEveryUs,
+  });
+  const before = { ...recollection.finish(machineBoot), recovered };
+  // The TPM may come later in the run; what it says now stands in the boot entry.
+  const early = await signer.open?.();
+  const compared =
+    early?.ok === true ? compareWithTpm(recovered.standing, signer, early.anchors) : null;
+  if (compared?.lost != null) say(`ALARM log: ${compared.lost}; locked out until accept-log`);
+  return { disk, signer, need, space, store, before, compared };
+}
+
+/** Anchors begin when the TPM has been found and the log goes with it: now, or when it comes. */
+function anchor(
+  loaded: LoadedSite,
+  { disk, store, signer, compared, before }: Log,
+  { clock, late }: { readonly clock: HostClock; readonly late: Late },
+): Anchoring {
+  const { standing } = before.recovered;
+  const record = (body: EntryBody): void => {
+    late.guard?.record(() => [body]);
+  };
+  const { anchoredUtcS } = standing;
+  const needs = { clock, disk, store, anchoredUtcS, record, report: say };
+  const anchoring = prepareAnchors(loaded.tpm, needs);
+  late.admit = (anchors) => {
+    const held = compared ?? compareWithTpm(standing, signer, anchors);
+    if (compared === null && held.lost !== null) return `${held.lost}; ${START_ANEW}`;
+    anchoring.adopt(anchors, held.newest);
+    return null;
+  };
+  return anchoring;
+}
+
 /** Its doors and its operator socket. */
 async function serve(
   guard: Guard,
   of: {
     readonly loaded: LoadedSite;
-    readonly options: Options;
+    readonly options: GuardOptions;
     readonly signer: Signer;
     readonly store: EvidenceStore;
-    readonly anchoring: ReturnType<typeof prepareAnchors>;
+    readonly anchoring: Anchoring;
     readonly space: SpaceWatch;
     readonly door: ReturnType<typeof doorSettings>;
   },
@@ -195,23 +240,28 @@ async function serve(
   store.checkpoint("boot");
 }
 
-async function openFiles(
-  loaded: LoadedSite,
-): Promise<{ readonly disk: EvidenceDisk & EvidenceSpace; readonly signer: Signer }> {
-  const { evidenceDir, keyFile } = loaded;
+type Files = {
+  readonly disk: EvidenceDisk & EvidenceSpace;
+  readonly signer: Signer;
+  readonly need: SigningKey["need"];
+};
+
+async function openFiles(loaded: LoadedSite): Promise<Files> {
+  const { evidenceDir, keyFile, tpm } = loaded;
   const disk = await openEvidenceDisk(evidenceDir).catch(
     refuseOver(`evidence folder ${evidenceDir}`),
   );
-  const signer =
-    (await openTpm(loaded)) ??
-    (await openFileSigner(keyFile).catch(refuseOver(`signing key ${keyFile}`)));
-  return { disk, signer };
+  const inTpm = tpm === null ? null : await openTpm(tpm);
+  if (inTpm !== null) return { disk, signer: inTpm, need: tpm?.need ?? "required" };
+  const signer = await openFileSigner(keyFile).catch(refuseOver(`signing key ${keyFile}`));
+  return { disk, signer, need: "none" };
 }
 
-/** Null: none is named, or one that is only preferred cannot be used now. */
-async function openTpm({ tpm }: LoadedSite): Promise<Signer | null> {
-  if (tpm === null) return null;
-  const { directory, need } = tpm;
+/** The TPM itself may come later. Null: there is no record of keys in one, where that is only preferred. */
+async function openTpm({
+  directory,
+  need,
+}: NonNullable<LoadedSite["tpm"]>): Promise<Signer | null> {
   const program = fileURLToPath(new URL("main-tpm.js", import.meta.url));
   const opened = await openRecordedSigner({ directory, program, deadlineMs: TPM_WITHIN_MS });
   if (opened.ok) return opened.signer;
@@ -226,7 +276,7 @@ async function openTpm({ tpm }: LoadedSite): Promise<Signer | null> {
 function factsOf(
   loaded: LoadedSite,
   signer: Signer,
-  compared: ReturnType<typeof compareWithTpm>,
+  compared: Compared | null,
 ): Omit<BootFacts, "machineBoot"> {
   return {
     software: Uint8Array.from(createHash("sha256").update(SOFTWARE).digest()),
@@ -240,59 +290,12 @@ function factsOf(
   };
 }
 
-/**
- * The last entry of a run that ended by a fault of ours: the next one stays locked out, with the safe state
- * driven, until a person takes over. Bounded: a disk that does not answer keeps nobody.
- */
-async function lockOut(
-  store: EvidenceStore,
-  end: { readonly fault: string; readonly from: Mode; readonly atUs: Us },
-): Promise<void> {
-  store.append({
-    seq: store.head().nextSeq,
-    monoUs: end.atUs,
-    cause: null,
-    body: {
-      type: "mode",
-      from: end.from,
-      to: "locked-out",
-      why: `internal fault: ${end.fault}`.slice(0, 200),
-      look: null,
-    },
-  });
-  await Promise.race([store.close(), wait(LAST_RESORT_MS)]);
-}
-
-/** Time may run faster in a simulation alone: with a real plant every limit would be a lie. */
-function refuseScaleBut({ site }: LoadedSite): void {
-  const hosts = [...site.devices, ...site.listeners].map(({ host }) => host);
-  const stranger = hosts.find((host) => !host.startsWith("127."));
-  if (stranger === undefined) return;
-  throw new Refusal(
-    `time can be scaled for a simulation on loopback only, not with ${stranger}`,
-    2,
-  );
-}
-
-/** What cannot be mended by starting again: a person reads one line, and the supervisor stops. */
-function refuseOver(what: string): (error: unknown) => never {
-  return (error) => {
-    if (!(error instanceof Error)) throw new Refusal(`${what} cannot be used: ${String(error)}`, 2);
-    // The operating system's own refusals have a code; ours are sentences already.
-    const code = "code" in error ? String(error.code) : null;
-    if (code === null) throw new Refusal(error.message, 2);
-    const why = { EEXIST: "a file stands there", ENOTDIR: "a file stands in its path" }[code];
-    const said = why ?? (code === "EACCES" ? "this user may not write there" : code);
-    throw new Refusal(`${what} cannot be used (${said}): mend it, or name another in the site`, 2);
-  };
-}
-
 async function openSockets(
   guard: Guard,
   parts: {
     readonly doors: DoorHost;
     readonly facts: Parameters<typeof tellStatus>[1];
-    readonly options: Options;
+    readonly options: GuardOptions;
   },
 ): Promise<void> {
   const { doors, facts, options } = parts;
@@ -346,43 +349,6 @@ function linksOf(
     const settings = { host, port, unit, timeoutUs, clock, hostClock, reconnect: RECONNECT };
     return { link: connectPlc(settings), safeLink: connectPlc(settings) };
   });
-}
-
-/** Whoever can write here could stand in for the guard: this user's own, or nothing. */
-function makeRunDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const found = statSync(path);
-  if (found.uid !== process.getuid?.()) throw new Refusal(`${path} belongs to another user`, 2);
-  chmodSync(path, 0o700);
-}
-
-/** Its sockets are closed and gone. What somebody else put there stays, and the directory with it. */
-function leaveRunDirectory(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch {
-    return;
-  }
-}
-
-function readOptions(): Options {
-  const { values } = parseArgs({
-    options: {
-      site: { type: "string" },
-      run: { type: "string" },
-      scale: { type: "string", default: "1" },
-      tied: { type: "boolean", default: false },
-    },
-  });
-  if (values.site === undefined) throw new Refusal("holdpoint guard: --site FILE is missing", 2);
-  const scale = Number(values.scale);
-  if (!(scale >= 1 && scale <= 100)) throw new Refusal("the time scale must be from 1 to 100", 2);
-  return {
-    site: values.site,
-    run: values.run ?? runDirectoryOf(values.site),
-    scale,
-    tied: values.tied,
-  };
 }
 
 function say(line: string): void {

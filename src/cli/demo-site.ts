@@ -14,15 +14,21 @@ export type DemoSite = {
   readonly log: number;
 };
 
+/** A fresh one, for this user alone. */
+export function makeDemoFolder(): string {
+  return mkdtempSync(join(tmpdir(), "holdpoint-demo-"));
+}
+
 /**
- * The demo's site in a fresh directory: loopback devices and listeners only. `ai` comes by the first
- * port, `visitor` (for strangers such as mbpoll) by the one after it.
+ * The demo's site in a directory of its own: loopback devices and listeners only. `ai` comes by the first
+ * port, `visitor` (for strangers such as mbpoll) by the one after it. `keys`: folder of the record of keys in a TPM.
  */
 export function makeDemoSite(
+  directory: string,
   profile: string,
   ports: { readonly plc: number; readonly first: number },
+  keys: string | null,
 ): DemoSite {
-  const directory = mkdtempSync(join(tmpdir(), "holdpoint-demo-"));
   const siteFile = join(directory, "site.yaml");
   const ai = `127.0.0.1:${ports.first}`;
   const visitor = `127.0.0.1:${ports.first + 1}`;
@@ -38,6 +44,8 @@ export function makeDemoSite(
     `    clients: {${ai}: {"*": ai}, ${visitor}: {"*": visitor}}`,
     `    own_unit: ${OWN_UNIT}`,
     "evidence: {dir: ./evidence, reserve: 1 MB, high_water: 98 %}",
+    // A demo goes on without its TPM, and says so.
+    ...(keys === null ? [] : [`tpm: {keys: ${JSON.stringify(keys)}, need: preferred}`]),
   ];
   writeFileSync(siteFile, `${lines.join("\n")}\n`);
   const logFile = join(directory, "gateway.log");

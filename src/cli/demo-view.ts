@@ -59,14 +59,14 @@ export class DemoView {
     const head =
       status === null
         ? ""
-        : `${status.evidence.size} entries, head ${status.evidence.root.slice(0, 16)}`;
+        : `${status.evidence.size} entries, head ${status.evidence.root.slice(0, 16)}, key: ${status.evidence.key}`;
     return [
       guarded
         ? `${bold("holdpoint demo")}  ${yellow("UNSIGNED")}  split: NOT ENFORCED  mode ${bold(mode)}${tripped}`
         : `${bold("holdpoint demo")}  ${yellow("UNGUARDED: nothing stands between controller and PLC")}`,
       `plant       ${plant.plantS.toFixed(0)} s, ${plant.mode}${floats}: level ${plant.levelM.toFixed(2)} m, pumps ${pumps.join(" / ")}, valve ${(plant.valve * 100).toFixed(0)} %, ${plant.pressureBar.toFixed(2)} bar, ${plant.writes} writes received`,
       `controller  ${controller}`,
-      `evidence    ${head} ${dim(evidence)}`,
+      `evidence    ${head}${head === "" ? "" : "; "}${dim(evidence)}`,
     ].join("\n");
   }
 

@@ -1,7 +1,9 @@
-import { InvalidArgumentError, type Command } from "commander";
+import { resolve } from "node:path";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { checkGuarded } from "./demo-check.js";
 import type { DemoController, DemoParts, DemoPlant } from "./demo-parts.js";
-import { assertFree, makeDemoSite, OWN_UNIT, type DemoSite } from "./demo-site.js";
+import { chooseKey, KEY_CHOICES, type DemoTpms, type KeyChoice } from "./demo-key.js";
+import { assertFree, makeDemoFolder, makeDemoSite, OWN_UNIT, type DemoSite } from "./demo-site.js";
 import { checkHazards, renderChecks, type Check } from "./demo-summary.js";
 import { DemoView, type Screen } from "./demo-view.js";
 import type { EntryView } from "../guard/entry-view.js";
@@ -22,6 +24,8 @@ export type DemoOptions = {
   readonly seed: number;
   readonly scale: number;
   readonly port: number;
+  readonly key: KeyChoice;
+  readonly keys: string;
   readonly unguarded: boolean;
   readonly json: boolean;
   readonly color: boolean;
@@ -33,6 +37,7 @@ export function addDemoCommand(
   deps: {
     readonly parts: DemoParts;
     readonly programs: Programs;
+    readonly tpms: DemoTpms;
     readonly exit: (code: number) => void;
   },
 ): void {
@@ -45,6 +50,12 @@ export function addDemoCommand(
     .option("--seed <number>", "same seed, same plant and controller", parseWhole, 1)
     .option("--scale <factor>", "how much faster than real time", parseScale, 7)
     .option("--port <number>", "port of `ai`; `visitor` has the next one", parseWhole, 1502)
+    .addOption(
+      new Option("--key <kind>", "where the key is that signs evidence")
+        .choices(KEY_CHOICES)
+        .default("auto"),
+    )
+    .option("--keys <dir>", "folder of the keys in a TPM, if there are any", "holdpoint-key")
     .option(
       "--unguarded",
       "the same controller straight to the PLC: the hazard really happens",
@@ -62,19 +73,24 @@ export function addDemoCommand(
 
 async function runGuarded(
   options: DemoOptions,
-  deps: { readonly parts: DemoParts; readonly programs: Programs },
+  deps: { readonly parts: DemoParts; readonly programs: Programs; readonly tpms: DemoTpms },
 ): Promise<number> {
-  const { parts, programs } = deps;
+  const { parts, programs, tpms } = deps;
   await assertFree(options.port);
   await assertFree(options.port + 1);
   const end = waitForEnd();
+  const directory = makeDemoFolder();
+  const records = resolve(options.keys);
+  const key = await chooseKey({ choice: options.key, records, directory }, tpms);
   const plant = await parts.startPlant(options);
-  const demoSite = makeDemoSite(parts.profile, { plc: plant.port, first: options.port });
+  const ports = { plc: plant.port, first: options.port };
+  const demoSite = makeDemoSite(directory, parts.profile, ports, key.keys);
   const run = { site: demoSite.siteFile, scale: options.scale, tied: true, log: demoSite.log };
   const site = startSite(run, programs, () => undefined);
   let controller: DemoController | null = null;
   try {
     say(options, `evidence, site file and gateway.log are in ${demoSite.directory}`);
+    for (const line of key.says) say(options, line);
     say(
       options,
       `Modbus TCP: ai on 127.0.0.1:${options.port}, visitor on 127.0.0.1:${options.port + 1}`,
@@ -89,11 +105,16 @@ async function runGuarded(
     const last = await askStatus(site.runDirectory);
     await site.stop();
     const checks = await checkGuarded({ ...facts, parts, plant, demoSite });
-    return conclude(options, checks, describeCounts(last, tally));
+    return conclude(options, checks, {
+      counts: describeCounts(last, tally),
+      key: last.evidence.key,
+    });
   } finally {
     await controller?.close();
     await site.stop();
     await plant.close();
+    // After the gateway, which signs a last checkpoint.
+    await key.end();
   }
 }
 
@@ -120,7 +141,7 @@ async function runUnguarded(options: DemoOptions, parts: DemoParts): Promise<num
   for (const { name, rule, says, fromS } of hazards) {
     say(options, `HAZARD ${name} (${rule}) at ${fromS.toFixed(0)} s of plant time: ${says}`);
   }
-  return conclude(options, [checkHazards(hazards)], "unguarded");
+  return conclude(options, [checkHazards(hazards)], { counts: "unguarded", key: null });
 }
 
 async function showUntilEnd(show: {
@@ -197,10 +218,14 @@ async function waitUntilEnforcing(site: RunningSite, demoSite: DemoSite, end: En
   }
 }
 
-function conclude(options: DemoOptions, checks: readonly Check[], counts: string): number {
+function conclude(
+  options: DemoOptions,
+  checks: readonly Check[],
+  { counts, key }: { readonly counts: string; readonly key: string | null },
+): number {
   const ok = checks.every((check) => check.ok);
-  if (options.json)
-    process.stdout.write(`${JSON.stringify({ summary: true, ok, checks, counts })}\n`);
+  const summary = { summary: true, ok, checks, counts, key };
+  if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else process.stdout.write(`\n${counts}\n${renderChecks(checks)}\n`);
   return ok ? 0 : 1;
 }
@@ -215,7 +240,7 @@ function describeCounts(status: GuardStatus, tally: ReturnType<DemoController["t
     `verdicts  ${list(verdicts)}`,
     `reasons   ${list(reasons)}`,
     `sound     asked ${tally.asked}, granted ${tally.granted}, refused ${tally.refused}`,
-    "UNSIGNED; split: NOT ENFORCED; key: software, not hardware",
+    `UNSIGNED; split: NOT ENFORCED; key: ${status.evidence.key}`,
   ].join("\n");
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { realpathSync } from "node:fs";
+import { chmodSync, mkdirSync, realpathSync, rmdirSync, statSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { Refusal } from "./output.js";
@@ -18,4 +18,21 @@ export function runDirectoryOf(siteFile: string): string {
   const name = createHash("sha256").update(path).digest("hex").slice(0, 12);
   const base = process.env["XDG_RUNTIME_DIR"] ?? tmpdir();
   return join(base, `holdpoint-${userInfo().uid}-${name}`);
+}
+
+/** Whoever can write here could stand in for the guard: this user's own, or nothing. */
+export function makeRunDirectory(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const found = statSync(path);
+  if (found.uid !== process.getuid?.()) throw new Refusal(`${path} belongs to another user`, 2);
+  chmodSync(path, 0o700);
+}
+
+/** Its sockets are closed and gone. What somebody else put there stays, and the directory with it. */
+export function leaveRunDirectory(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    return;
+  }
 }

@@ -84,7 +84,7 @@ export function describeStatus(status: GuardStatus): string {
     ],
     [
       "evidence",
-      `${evidence.size} entries, head ${evidence.root.slice(0, 16)}, key: ${evidence.key}${describeWritable(evidence)}`,
+      `${evidence.size} entries, head ${evidence.root.slice(0, 16)}, key: ${evidence.key}${describeStop(status)}`,
     ],
     ...(evidence.flash === null ? [] : [["TPM's flash", evidence.flash]]),
     ...describeSpace(evidence.space),
@@ -97,9 +97,13 @@ export function describeStatus(status: GuardStatus): string {
   return alignTable(rows);
 }
 
-function describeWritable({ writable, space }: GuardStatus["evidence"]): string {
+/** Why nothing is permitted on it: the alarm of the disk is `evidence`. */
+function describeStop({ evidence, alarms }: GuardStatus): string {
+  const { writable, space } = evidence;
   if (writable) return "";
-  return space.withheld === null ? ", CANNOT BE WRITTEN" : `, NO PERMITS: ${space.withheld}`;
+  if (space.withheld !== null) return `, NO PERMITS: ${space.withheld}`;
+  const isDisk = alarms.some(({ id }) => id === "evidence");
+  return isDisk ? ", CANNOT BE WRITTEN" : ", WAITS FOR A SIGNED CHECKPOINT";
 }
 
 function describeController(controller: GuardStatus["controllers"][number]): string {

@@ -20,12 +20,12 @@ import { isMapped, planReplica } from "./replica-plan.js";
 import { ReplyGate } from "./reply-gate.js";
 import { startScans } from "./scan-timer.js";
 import type { EvidenceStore, PlcLink } from "./ports.js";
+import { SigningWatch, type SigningKey } from "./signing-watch.js";
 import { Tally } from "./tally.js";
 import { Wakefulness } from "./wakefulness.js";
+import { WallClockWatch } from "./wall-clock-watch.js";
 
 const SCAN_US: Us = 50 * MS;
-/** The wall clock may drift this far from the monotonic one between two scans before it counts as a step. */
-const CLOCK_STEP_US = 500 * MS;
 const SHUTDOWN_MS_MOST = 5_000;
 
 export type GuardNeeds = {
@@ -37,6 +37,7 @@ export type GuardNeeds = {
   /** By position of the device. */
   readonly links: readonly { readonly link: PlcLink; readonly safeLink: PlcLink | null }[];
   readonly door: DoorSite;
+  readonly key: SigningKey;
   /** 16 bytes, never the same twice. */
   readonly newId: () => Uint8Array;
   readonly alarm: (id: string, raised: boolean, text: string) => void;
@@ -62,12 +63,13 @@ export class Guard {
   readonly #own: OwnUnitBoard;
   readonly #gaps: GapWatch;
   readonly #lateness: Lateness = new Lateness();
+  readonly #signing: SigningWatch;
   readonly #wakefulness: Wakefulness = new Wakefulness(() => performance.now());
   readonly #doors = new Set<(order: Order) => void>();
   readonly #listeners: ((entry: Entry) => void)[] = [];
   readonly #answering: (boolean | undefined)[] = [];
   readonly #stops: (() => void)[] = [];
-  #utcOffsetUs: number;
+  readonly #wallClock: WallClockWatch;
   #evidenceSound = true;
   #settledOnce: (() => void) | null = null;
 
@@ -76,7 +78,7 @@ export class Guard {
     this.#model = needs.profile.model;
     this.#plan = planReads(this.#model);
     const { clock, store } = needs;
-    this.#utcOffsetUs = clock.utcUs() - clock.nowUs() / clock.scale;
+    this.#wallClock = new WallClockWatch(clock, this.#model.valid, this.#tell);
     this.#gaps = new GapWatch(clock.nowUs, shortestCommandAge(this.#model), (gapUs) => {
       this.#loop.tell({ kind: "loop-gap", gapUs });
     });
@@ -113,6 +115,7 @@ export class Guard {
       this.#loop.tell({ kind: "evidence-failed", why });
       this.#gate.fail();
     });
+    this.#signing = new SigningWatch(needs.key, store, this.#tell);
   }
 
   get state(): KernelState {
@@ -143,6 +146,7 @@ export class Guard {
 
   start(): void {
     const { clock } = this.#needs;
+    this.#signing.begin();
     this.#stops.push(
       startScans(clock, SCAN_US, (latenessUs) => {
         this.#scan(latenessUs);
@@ -365,23 +369,9 @@ export class Guard {
     const { clock } = this.#needs;
     this.#gaps.observe();
     this.#lateness.add(latenessUs);
-    this.#watchWallClock();
+    this.#wallClock.look();
     this.#loop.tell({ kind: "scan", latenessUs });
     this.#own.push(this.#loop.state, { us: clock.nowUs(), evidenceSound: this.#evidenceSound });
-  }
-
-  #watchWallClock(): void {
-    const { clock } = this.#needs;
-    const utcUs = clock.utcUs();
-    const offsetUs = utcUs - clock.nowUs() / clock.scale;
-    const stepUs = Math.round(offsetUs - this.#utcOffsetUs);
-    this.#utcOffsetUs = offsetUs;
-    const stepped = Math.abs(stepUs) > CLOCK_STEP_US;
-    // A profile runs out without any step of the clock: the kernel says so once.
-    const { fromUtcUs, untilUtcUs } = this.#model.valid;
-    const outside = !(utcUs >= fromUtcUs && utcUs < untilUtcUs);
-    if (!stepped && !outside) return;
-    this.#loop.tell({ kind: "clock-stepped", stepUs: stepped ? stepUs : 0, utcUs });
   }
 
   #busyLines(): boolean {

@@ -28,8 +28,22 @@ export type EvidenceStore = {
   readonly head: () => EvidenceHead;
   readonly onDurable: (run: (seq: number) => void) => void;
   readonly onFailed: (run: (why: string) => void) => void;
+  /** Called for every checkpoint of this run that is on stable storage, and for every one that could not be signed. */
+  readonly onSigning: (run: (event: SigningEvent) => void) => void;
   /** Flushes, signs a last checkpoint, closes. */
   readonly close: () => Promise<void>;
+};
+
+export type SigningEvent = { readonly kind: "signed" } | ({ readonly kind: "failed" } & NotOurs);
+
+/**
+ * Why a key cannot be used, in a line. `foreign`: what answers in its place is not the one that was provisioned. `behind`:
+ * it is, and it has signed more than the log holds.
+ */
+export type NotOurs = {
+  readonly foreign: boolean;
+  readonly behind?: boolean;
+  readonly says: string;
 };
 
 export type EvidenceHead = {
@@ -46,17 +60,22 @@ export type Signer = {
   /** SHA-256 of `spki`. */
   readonly kid: Uint8Array;
   /**
+   * Whether the key is there and is the one that `spki` names; to be asked, until it is, before anything is raised or signed
+   * in a run. None where the key needs no asking. Never rejects.
+   */
+  readonly open?: () => Promise<
+    { readonly ok: true; readonly anchors: AnchorKey } | ({ readonly ok: false } & NotOurs)
+  >;
+  /**
    * Raises the TPM's counter for one checkpoint and gives its value, above every one given before; null where there is
    * none. A value may be skipped, never given twice.
    */
   readonly raise: (() => Promise<number>) | null;
   /** 64 bytes r || s. */
   readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
-  /** For anchors and for comparing the log with the TPM; not there without a TPM. */
-  readonly anchors?: AnchorKey;
 };
 
-/** The TPM's attestation key and flash counter. Calls take as long as they take and reject with one line; nothing may wait for them. */
+/** The TPM's attestation key and flash counter, for anchors and for holding the log against it. Calls take as long as they take and reject with one line; nothing may wait for them. */
 export type AnchorKey = {
   /** Of the attestation key. */
   readonly spki: Uint8Array;

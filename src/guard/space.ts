@@ -1,5 +1,5 @@
 import type { SpaceWatch } from "./evidence/space-watch.js";
-import type { SignedStore } from "./evidence/store.js";
+import type { SignedStore } from "./evidence/signed-store.js";
 import type { Guard } from "./guard.js";
 
 const ALARM = "evidence-space";

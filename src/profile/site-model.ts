@@ -33,7 +33,7 @@ export type SiteSpace = {
 export type SiteTpm = {
   /** Folder of what `holdpoint key provision` wrote; as written. */
   readonly keysPath: string;
-  /** `required`: without it the gateway does not come up. `preferred`: then the file key signs that run, and says so. */
+  /** `required`: nothing is permitted before it has signed a checkpoint of the run. `preferred`: a run without one says so. */
   readonly need: "required" | "preferred";
   /** Longest time between two anchors while there is something new; flash that it is to be measured against, in writes. */
   readonly anchorEveryUs: Us;

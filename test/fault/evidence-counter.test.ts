@@ -3,6 +3,7 @@ import type { VerifyReport } from "../../src/evidence/verify.js";
 import type { Signer } from "../../src/guard/ports.js";
 import type { Entry } from "../../src/kernel/record/entry.js";
 import { ForgetfulDisk } from "../support/evidence-disk.js";
+import { FakeTpm } from "../support/fake-tpm.js";
 import {
   appendAll,
   failed,
@@ -52,6 +53,57 @@ describe("the counter that a TPM raises for each checkpoint", () => {
     appendAll(second.store, log({ key: "file", from: 8, boot: 2 }));
     await second.store.close();
     expect(failed(verifyFiles(later.files()))).toEqual(["counters"]);
+  });
+
+  it("is asked of no key that is not found to be the right one first, once in a run; each failure is told", async () => {
+    const disk = new ForgetfulDisk();
+    const right = { ok: true, anchors: new FakeTpm().anchors() } as const;
+    const answers = [{ ok: false, foreign: true, says: "another TPM" }, right] as const;
+    let asked = 0;
+    const open = async (): Promise<(typeof answers)[number]> => {
+      asked += 1;
+      return await Promise.resolve(answers[asked - 1] ?? right);
+    };
+    const signer = { ...signerWith(counting([5, 6])), open };
+    const opened = await openOn(disk, { signer });
+    const told: string[] = [];
+    opened.store.onSigning((event) => {
+      told.push(event.kind === "failed" ? `${event.says} ${event.foreign}` : event.kind);
+    });
+    appendAll(opened.store, log({ key: "tpm", from: 0, boot: 1 }));
+    await settle();
+    opened.store.checkpoint("boot");
+    await settle();
+    expect(told).toEqual(["another TPM true"]);
+    for (let second = 0; second < 2; second += 1) {
+      appendAll(opened.store, log({ key: "tpm", from: 8 + 8 * second, boot: 1 }));
+      opened.clock.advance(1_000_001);
+      await settle();
+    }
+    expect(told).toEqual(["another TPM true", "signed", "signed"]);
+    expect(asked).toBe(2);
+    await opened.store.close();
+    expect(failed(verifyFiles(disk.files()))).toEqual([]);
+  });
+
+  it("signs nothing for a log that its TPM has signed more than, and says so", async () => {
+    const open = async (): ReturnType<Required<Signer>["open"]> =>
+      await Promise.resolve({ ok: true, anchors: new FakeTpm().anchors() });
+    const disk = new ForgetfulDisk();
+    const { store } = await openOn(disk, {
+      signer: { ...signerWith(counting([5])), open },
+      admit: () => "the log lags behind",
+    });
+    const told: unknown[] = [];
+    store.onSigning((event) => told.push(event));
+    appendAll(store, log({ key: "tpm", from: 0, boot: 1 }));
+    store.checkpoint("boot");
+    await settle();
+    expect(told).toEqual([
+      { kind: "failed", foreign: false, behind: true, says: "the log lags behind" },
+    ]);
+    await store.close();
+    expect(looked(verifyFiles(disk.files()))).toBe(0);
   });
 
   it("costs its checkpoint alone when it cannot be raised, and the next one makes up for it", async () => {

@@ -76,8 +76,8 @@ async function retain(count: number): Promise<void> {
     splitEnforced: false,
     profileBytes: PROFILE,
     machineBoot: null,
-      nv: null,
-      lost: null,
+    nv: null,
+    lost: null,
   } as const;
   const boot = beginBoot(profile, { ...recollection.finish(null), recovered }, facts, clock);
   let { state } = boot;

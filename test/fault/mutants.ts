@@ -304,4 +304,20 @@ export const MUTANTS: readonly Mutant[] = [
     test: "test/unit/guard/kernel-loop.test.ts",
     title: "opens a segment with the very state its link leaves",
   },
+  {
+    name: "permits before the first checkpoint of a run that must have one",
+    file: "src/kernel/step/on-signing.ts",
+    find: "record(turn, evidenceNotice(false, input.why));",
+    replace: "",
+    test: "test/unit/kernel/step/signing.test.ts",
+    title: "stays in starting and permits nothing until it is there",
+  },
+  {
+    name: "a key that is another one taken for one that is away",
+    file: "src/kernel/step/on-signing.ts",
+    find: `if (foreign && live.awaits !== "nothing") changeMode`,
+    replace: `if (foreign && live.awaits === "nothing") changeMode`,
+    test: "test/unit/kernel/step/signing.test.ts",
+    title: "is locked out, with the safe state driven, when the key is another one",
+  },
 ];

@@ -44,12 +44,11 @@ export async function startRun(
     },
   });
   const { store, clock, recovered } = opened;
-  const compared = compareWithTpm(recovered.standing, signer);
+  const compared = compareWithTpm(recovered.standing, signer, signer.anchors);
   const append = (...bodies: readonly EntryBody[]): void => {
     for (const body of bodies) store.append(entryOf(body, store.head().nextSeq));
   };
   const key = signer.anchors;
-  if (key === undefined || compared === null) throw new Error("a TPM has anchors");
   const anchorer = new Anchorer({
     ...{ clock, key, store, everyUs: EVERY_US, newest: compared.newest },
     anchoredUtcS: recovered.standing.anchoredUtcS,

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, sign, verify } from "node:crypto";
 import { openEvidence, type Recovered } from "../../src/guard/evidence/open.js";
 import type { RecoveryVisitor } from "../../src/guard/evidence/recover.js";
-import type { SignedStore } from "../../src/guard/evidence/store.js";
+import type { SignedStore } from "../../src/guard/evidence/signed-store.js";
 import type { Clock, EvidenceDisk, EvidenceStore, Signer } from "../../src/guard/ports.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import { readSegmentName, segmentOpening, type SegmentLink } from "../../src/evidence/segment.js";
@@ -67,6 +67,7 @@ export type OpenWith = {
   /** Instead of the disk's own. */
   readonly port?: EvidenceDisk;
   readonly reserve?: () => Promise<boolean>;
+  readonly admit?: () => string | null;
   readonly commitEveryUs?: number;
   readonly rotate?: (store: EvidenceStore, link: SegmentLink) => void;
 };
@@ -89,6 +90,7 @@ export async function openOn(disk: ForgetfulDisk, given: OpenWith = {}): Promise
     disk: given.port ?? disk.port(),
     clock,
     signer: given.signer ?? testSigner(),
+    ...(given.admit === undefined ? {} : { admit: given.admit }),
     gateway: "gw-test",
     bootId: bytes(16, 9),
     ...(given.segmentBytesMax === undefined ? {} : { segmentBytesMax: given.segmentBytesMax }),

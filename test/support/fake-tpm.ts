@@ -74,7 +74,7 @@ export class FakeTpm {
     this.resets += 1;
   }
 
-  signer(): Signer {
+  signer(): Signer & { readonly anchors: AnchorKey } {
     const { spki, sign } = this.evidence;
     return {
       kind: "tpm-software",

@@ -79,6 +79,7 @@ export async function startRig(
     store,
     links: links.map((link) => ({ link, safeLink: null })),
     door: { listeners, ownUnit: 247, limits, identity: ["", "", ""] },
+    key: { spki: new Uint8Array(91), need: "none" },
     newId: () => {
       const id = new Uint8Array(16);
       new DataView(id.buffer).setUint32(0, (ids += 1));

@@ -101,10 +101,15 @@ export function launch(site: LiveSite, env: Env = {}): LiveGateway {
 }
 
 /** Runs any command of the program to its end. */
-export async function runCli(args: readonly string[], env: Env = {}): Promise<Ended> {
+export async function runCli(
+  args: readonly string[],
+  env: Env = {},
+  limitMs: number = LIMIT_MS,
+): Promise<Ended> {
   const { child, output, ended } = spawnCli(args, env);
   atEnd(() => child.kill("SIGKILL"));
-  return await within(() => `holdpoint ${args.join(" ")} ends; it said: ${output()}`, ended);
+  const what = (): string => `holdpoint ${args.join(" ")} ends; it said: ${output()}`;
+  return await within(what, ended, limitMs);
 }
 
 /** Writes a site and a profile into a folder of its own. */
@@ -259,9 +264,10 @@ async function isFree(port: number): Promise<boolean> {
   });
 }
 
-function spawnCli(
+/** Runs any command of the program; its end is the caller's. */
+export function spawnCli(
   args: readonly string[],
-  env: Env,
+  env: Env = {},
 ): { readonly child: ChildProcess; readonly output: () => string; readonly ended: Promise<Ended> } {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,8 @@ export type SoftwareTpm = {
   /** Ends it in whatever it is doing; its state stays. */
   readonly kill: () => Promise<void>;
   readonly start: () => Promise<void>;
+  /** While it is ended: the next start is another TPM, with nothing in it. What comes back brings the first one back. */
+  readonly exchange: () => () => void;
   /** Stops and continues the process: it takes commands and answers none. */
   readonly freeze: () => void;
   readonly thaw: () => void;
@@ -56,6 +58,14 @@ export async function startSoftwareTpm(): Promise<SoftwareTpm> {
     tcti: `swtpm:path=${path}`,
     kill,
     start,
+    exchange: () => {
+      const state = join(folder, "tpm2-00.permall");
+      const kept = join(folder, "kept");
+      renameSync(state, kept);
+      return () => {
+        renameSync(kept, state);
+      };
+    },
     freeze: () => running?.kill("SIGSTOP"),
     thaw: () => running?.kill("SIGCONT"),
   };

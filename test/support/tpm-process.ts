@@ -7,7 +7,9 @@ import type { TpmPlace } from "../../src/adapters/tpm/place.js";
 import { provisionKeys } from "../../src/adapters/tpm/provision.js";
 import { readRecord } from "../../src/adapters/tpm/record-file.js";
 import type { TpmRecord } from "../../src/adapters/tpm/record.js";
+import { makeTpmSigner } from "../../src/adapters/tpm/signer.js";
 import { TpmProcess, type TpmProcessOptions } from "../../src/adapters/tpm/tpm-process.js";
+import type { Signer } from "../../src/guard/ports.js";
 import { startSoftwareTpm, type SoftwareTpm } from "./swtpm.js";
 
 /** The built program, as the product runs it. */
@@ -59,6 +61,17 @@ export function openTestProcess(
     await tpm.close();
   });
   return tpm;
+}
+
+/** Asked of its TPM once, as a guard does before its first checkpoint. */
+export async function openTestSigner(rig: {
+  readonly place: TpmPlace;
+  readonly record: TpmRecord;
+}): Promise<Signer> {
+  const signer = makeTpmSigner(openTestProcess(rig), rig.record);
+  const opened = await signer.open();
+  if (!opened.ok) throw new Error(opened.says);
+  return signer;
 }
 
 export function testFolder(): string {

@@ -1,6 +1,10 @@
 import { appendFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { untilDone, writePdu } from "../support/byte-client.js";
+import { listSegments, readEntries, readSegment } from "../../src/cli/evidence-files.js";
+import { verifyEvidence } from "../../src/cli/evidence-verify.js";
+import { describeStatus } from "../../src/cli/status.js";
+import type { GuardStatus } from "../../src/guard/status.js";
+import { askOnce, untilDone, writePdu } from "../support/byte-client.js";
 import {
   eventually,
   launch,
@@ -8,11 +12,17 @@ import {
   runCli,
   startPlant,
   startSite,
-  within,
+  untilEnforcing,
   type LiveGateway,
   type LiveSite,
+  type Plant,
 } from "../support/live-gateway.js";
-import { startProvisioned, testFolder, type ProvisionedTpm } from "../support/tpm-process.js";
+import {
+  provisionAt,
+  startProvisioned,
+  testFolder,
+  type ProvisionedTpm,
+} from "../support/tpm-process.js";
 
 describe("a gateway whose evidence a TPM signs", () => {
   it("raises the TPM's counter for each checkpoint, and says that a software TPM proves no hardware [HP-124 allows]", async () => {
@@ -42,19 +52,108 @@ describe("a gateway whose evidence a TPM signs", () => {
     await says(gateway, /checkpoints are signed again/);
     expect(await gateway.stop()).toMatchObject({ code: 0 });
     expect(gateway.output().match(/was not signed/g)).toHaveLength(1);
-    const verified = await runCli(["evidence", "verify", site.evidence, "--json"]);
-    const report = JSON.parse(verified.output) as unknown;
-    expect(report).toMatchObject({ ok: true, uncovered: 0 });
+    await expectSound(site);
   });
 
-  it("does not come up without it where it is required, and says why in a line [HP-124 refuses]", async () => {
-    const { site, tpm } = await startTpmSite();
+  it("comes up without it where it is required, permits nothing, drives what a trip asks for, and permits once it has signed [HP-124 refuses] [HP-140 refuses] [HP-140 allows]", async () => {
+    const { site, tpm, plant } = await startTpmSite();
+    const first = await startSite(site);
+    await untilDone(first.port, writePdu(41, 1));
+    expect(await first.stop()).toMatchObject({ code: 0 });
     await tpm.chip.kill();
+    plant.memory.co[0] = true;
     const gateway = launch(site);
-    const ended = await within(() => `it ends; it said ${gateway.output()}`, gateway.ended);
-    expect(ended.code).toBe(2);
-    expect(ended.output).toMatch(/the TPM's keys cannot be used: .+\. Mend it/);
-    expect(ended.output).not.toMatch(/^\s+at /m);
+    const status = await untilAlarm(gateway, "signing");
+    expect(status).toMatchObject({ mode: "starting", evidence: { writable: false } });
+    expect(describeStatus(status)).toMatch(/WAITS FOR A SIGNED CHECKPOINT/);
+    expect(describeStatus(status)).toMatch(/until one is nothing is permitted/);
+    expect(await askOnce(gateway.port, writePdu(41, 2))).toEqual([0x86, expect.any(Number)]);
+    plant.memory.di[0] = true;
+    await eventually("the trip closes the valve", () =>
+      plant.memory.co[0] === false ? true : null,
+    );
+    plant.memory.di[0] = false;
+    expect((await gateway.status()).mode).toBe("starting");
+    await tpm.chip.start();
+    await untilEnforcing(gateway);
+    await untilDone(gateway.port, writePdu(41, 3));
+    expect((await gateway.status()).alarms.map(({ id }) => id)).not.toContain("signing");
+    expect(await gateway.stop()).toMatchObject({ code: 0 });
+    await expectSound(site);
+  });
+
+  it("is locked out, with the safe state driven, by a TPM that is another one, and goes on with its own [HP-141 refuses]", async () => {
+    const { site, tpm, plant } = await startTpmSite();
+    const first = await startSite(site);
+    expect(await first.stop()).toMatchObject({ code: 0 });
+    await tpm.chip.kill();
+    const giveBack = tpm.chip.exchange();
+    await tpm.chip.start();
+    await provisionAt(testFolder(), tpm.place);
+    plant.memory.co[0] = true;
+    const gateway = launch(site);
+    const { mode } = await untilAlarm(gateway, "foreign-key");
+    expect(mode).toBe("locked-out");
+    await eventually("the valve is closed", () => (plant.memory.co[0] === false ? true : null));
+    expect(await askOnce(gateway.port, writePdu(41, 2))).toEqual([0x86, expect.any(Number)]);
+    await tpm.chip.kill();
+    giveBack();
+    await tpm.chip.start();
+    await eventually("it signs", async () => {
+      const { alarms } = await gateway.status();
+      return alarms.length === 0 ? true : null;
+    });
+    // A TPM that is back takes nothing back: a person does.
+    expect((await gateway.status()).mode).toBe("locked-out");
+    expect(await gateway.stop()).toMatchObject({ code: 0 });
+    await expectSound(site);
+  });
+
+  it("loses its key to a TPM that is exchanged while it runs, takes no signature of it, and goes on [HP-141 allows]", async () => {
+    const { site, tpm } = await startTpmSite();
+    const gateway = await startSite(site);
+    await untilDone(gateway.port, writePdu(41, 1));
+    await tpm.chip.kill();
+    const giveBack = tpm.chip.exchange();
+    await tpm.chip.start();
+    await untilDone(gateway.port, writePdu(41, 2));
+    await untilAlarm(gateway, "signing");
+    await untilDone(gateway.port, writePdu(41, 3));
+    expect((await gateway.status()).mode).toBe("enforcing");
+    await tpm.chip.kill();
+    giveBack();
+    await tpm.chip.start();
+    await says(gateway, /checkpoints are signed again/);
+    expect(await gateway.stop()).toMatchObject({ code: 0 });
+    await expectSound(site);
+    expect(await keyEvents(site.evidence)).toEqual(["made", "lost", "back"]);
+  });
+
+  it("answers while the TPM takes a signature and never ends it: no permit waits for one [HP-142]", async () => {
+    const { site, tpm } = await startTpmSite();
+    const gateway = await startSite(site);
+    tpm.chip.freeze();
+    // Each of these wants a checkpoint within its second, and the TPM's process is killed after two.
+    for (let value = 1; value <= 40; value += 1) await untilDone(gateway.port, writePdu(41, value));
+    await untilAlarm(gateway, "signing");
+    await untilDone(gateway.port, writePdu(41, 99));
+    tpm.chip.thaw();
+    await says(gateway, /checkpoints are signed again/);
+    expect(await gateway.stop()).toMatchObject({ code: 0 });
+    await expectSound(site);
+  });
+
+  it("begins unanchored where it is only preferred and away, says so, and is covered when it is back [HP-143]", async () => {
+    const { site, tpm } = await startTpmSite("preferred");
+    await tpm.chip.kill();
+    const gateway = await startSite(site);
+    await untilDone(gateway.port, writePdu(41, 1));
+    const { alarms } = await untilAlarm(gateway, "signing");
+    expect(alarms.map(({ text }) => text).join()).toContain("this run begins UNANCHORED");
+    await tpm.chip.start();
+    await says(gateway, /checkpoints are signed again/);
+    expect(await gateway.stop()).toMatchObject({ code: 0 });
+    await expectSound(site);
   });
 
   it("signs that run with the file key where it is only preferred, and says so", async () => {
@@ -68,12 +167,56 @@ describe("a gateway whose evidence a TPM signs", () => {
   });
 });
 
-async function startTpmSite(): Promise<{ readonly site: LiveSite; readonly tpm: ProvisionedTpm }> {
+async function startTpmSite(need: "required" | "preferred" = "required"): Promise<{
+  readonly site: LiveSite;
+  readonly tpm: ProvisionedTpm;
+  readonly plant: Plant;
+}> {
   const tpm = await startProvisioned();
   const plant = await startPlant();
   const site = await makeSite(plant.port);
-  appendFileSync(site.siteFile, `tpm: {keys: ${tpm.directory}}\n`);
-  return { site, tpm };
+  appendFileSync(site.siteFile, `tpm: {keys: ${tpm.directory}, need: ${need}}\n`);
+  return { site, tpm, plant };
+}
+
+async function untilAlarm(gateway: LiveGateway, id: string): Promise<GuardStatus> {
+  return await eventually(
+    () => `the doors serve and the alarm ${id} is raised; it said ${gateway.output()}`,
+    async () => {
+      const status = await gateway.status().catch(() => null);
+      const serves = status?.doors.some(({ listening }) => listening.length === 2) === true;
+      return serves && status.alarms.some((alarm) => alarm.id === id) ? status : null;
+    },
+  );
+}
+
+/** The whole log, covered by checkpoints of the software TPM's one key, each with its counter. */
+async function expectSound({ evidence }: LiveSite): Promise<void> {
+  const report = await verifyLog(evidence);
+  expect(report).toMatchObject({ ok: true, uncovered: 0, keyKinds: ["tpm-software"] });
+  expect(looked(report, "counters")).toBe(looked(report, "signatures"));
+  expect(await keyEvents(evidence)).toEqual(expect.arrayContaining(["made"]));
+  expect(await keyEvents(evidence)).not.toContain("rotated");
+}
+
+async function verifyLog(directory: string): Promise<unknown> {
+  let out = "";
+  const command = { directory, replay: true, profile: null, trust: null, json: true };
+  await verifyEvidence(command, {
+    out: { write: (text) => (out += text) },
+    err: { write: () => undefined },
+  });
+  return JSON.parse(out);
+}
+
+async function keyEvents(directory: string): Promise<readonly string[]> {
+  const events: string[] = [];
+  for (const name of await listSegments(directory)) {
+    for (const { entry } of readEntries(name, await readSegment(directory, name))) {
+      if (entry.body.type === "key") events.push(entry.body.event);
+    }
+  }
+  return events;
 }
 
 async function says(gateway: LiveGateway, text: RegExp): Promise<void> {

@@ -3,7 +3,6 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { openTpmSigner } from "../../src/adapters/tpm/signer.js";
 import { keyObjectOf } from "../../src/cli/credential.js";
 import { parseEndorsementPublic } from "../../src/codec/tpm2/endorsement-public.js";
 import { decodeKeyBundle, encodeBundle, type KeyBundle } from "../../src/evidence/bundle.js";
@@ -16,8 +15,7 @@ import { decodeRequest } from "../../src/evidence/enrolment.js";
 import { startAuthority } from "../support/authority.js";
 import { sampleLog } from "../support/evidence-rig.js";
 import { check, checkByPython, checkLines, makeBundle } from "../support/proof-bundle.js";
-import { openTestProcess, startProvisioned, testFolder } from "../support/tpm-process.js";
-import { valueOf } from "../support/tpm-rig.js";
+import { openTestSigner, startProvisioned, testFolder } from "../support/tpm-process.js";
 
 const CLI = fileURLToPath(new URL("../../dist/src/main-cli.js", import.meta.url));
 const maker = await startAuthority("TPM maker");
@@ -75,7 +73,7 @@ describe("holdpoint key enrol and attest", () => {
 
     const key = readBundle(file("key.cbor"));
     expect(key.endorsement).toHaveLength(1);
-    const signer = valueOf(await openTpmSigner(openTestProcess(provisioned), record));
+    const signer = await openTestSigner({ ...provisioned, record });
     expect(new Uint8Array(signer.spki)).toEqual(key.spki);
     const unsigned = { spki: key.spki, sign: () => new Uint8Array(64) };
     const made = makeBundle(sampleLog(0, 11), [4, 5], unsigned).bundle;

@@ -9,7 +9,7 @@ import { makeEvidenceKey, removeKey } from "../../src/adapters/tpm/keys.js";
 import { encodeRequest } from "../../src/adapters/tpm/message.js";
 import { raiseSurely } from "../../src/adapters/tpm/raise.js";
 import type { TpmRecord } from "../../src/adapters/tpm/record.js";
-import { openTpmSigner } from "../../src/adapters/tpm/signer.js";
+import { makeTpmSigner } from "../../src/adapters/tpm/signer.js";
 import { openSocketChannel } from "../../src/adapters/tpm/socket-channel.js";
 import type { TpmProcess } from "../../src/adapters/tpm/tpm-process.js";
 import { COMMAND } from "../../src/codec/tpm2/constant.js";
@@ -17,7 +17,7 @@ import { TPM_OBJECTS } from "../../src/codec/tpm2/public-area.js";
 import { openDevice } from "../support/tpm-device.js";
 import { EVIDENCE_AUTH, faultIn, NO_AUTH, openTestTpm, valueOf } from "../support/tpm-rig.js";
 import { isAlive, openTestProcess, provisionAt, startProvisioned } from "../support/tpm-process.js";
-import { testFolder, TPM_PROGRAM } from "../support/tpm-process.js";
+import { openTestSigner, testFolder, TPM_PROGRAM } from "../support/tpm-process.js";
 import { startTpmShim } from "../support/tpm-shim.js";
 
 const DIGEST = new Uint8Array(32).fill(7);
@@ -36,7 +36,7 @@ async function signs(tpm: TpmProcess, record: TpmRecord): Promise<void> {
 describe("the signer over the TPM's process", () => {
   it("signs what node:crypto verifies, and says that the TPM is software [HP-120 allows]", async () => {
     const rig = await startProvisioned();
-    const signer = valueOf(await openTpmSigner(openTestProcess(rig), rig.record));
+    const signer = await openTestSigner(rig);
     expect(signer.kind).toBe("tpm-software");
     expect(signer.kid).toEqual(createHash("sha256").update(signer.spki).digest());
     const der = { key: Buffer.from(signer.spki), format: "der", type: "spki" } as const;
@@ -58,9 +58,9 @@ describe("the signer over the TPM's process", () => {
     );
     valueOf(await removeKey(bare, TPM_OBJECTS.evidenceKey, NO_AUTH));
     bare.close();
-    const gone = faultIn(await openTpmSigner(openTestProcess(rig), rig.record));
+    const gone = await makeTpmSigner(openTestProcess(rig), rig.record).open();
     expect(gone).toMatchObject({
-      kind: "mismatch",
+      foreign: true,
       says: "no key is at 0x81010010 any more",
     });
   });
@@ -74,9 +74,9 @@ describe("the signer over the TPM's process", () => {
     valueOf(await removeKey(bare, TPM_OBJECTS.evidenceKey, NO_AUTH));
     valueOf(await makeEvidenceKey(bare, EVIDENCE_AUTH, NO_AUTH));
     bare.close();
-    const fault = faultIn(await openTpmSigner(openTestProcess(rig), rig.record));
+    const fault = await makeTpmSigner(openTestProcess(rig), rig.record).open();
     expect(fault).toMatchObject({
-      kind: "mismatch",
+      foreign: true,
       says: "the key at 0x81010010 is not the one that was provisioned",
     });
   });
@@ -84,9 +84,11 @@ describe("the signer over the TPM's process", () => {
   it("is refused by another TPM", async () => {
     const [rig, other] = [await startProvisioned(), await startProvisioned()];
     const tpm = openTestProcess({ place: other.place, record: rig.record });
-    const fault = faultIn(await openTpmSigner(tpm, rig.record));
-    expect(fault).toMatchObject({ kind: "mismatch" });
-    expect(fault.says).toContain("another storage root");
+    expect(await makeTpmSigner(tpm, rig.record).open()).toMatchObject({
+      ok: false,
+      foreign: true,
+      says: "this TPM has another storage root than the one pinned",
+    });
   });
 });
 

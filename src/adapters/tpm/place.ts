@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { TpmChannel } from "./channel.js";
 import { openDeviceChannel, TPM_DEVICE } from "./device-channel.js";
@@ -11,6 +12,25 @@ export type TpmPlace =
 
 /** Where a Linux machine has its TPM, behind the kernel's resource manager. */
 export const USUAL_PLACE: TpmPlace = { kind: "device", path: TPM_DEVICE };
+
+/** Whether this user could open the usual place. It is opened and closed again, and asked nothing. */
+export async function findDevice(): Promise<{
+  readonly path: string;
+  readonly found: "open" | "denied" | "none";
+}> {
+  const path = TPM_DEVICE;
+  try {
+    const file = await open(path, "r+");
+    await file.close();
+    return { path, found: "open" };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : null;
+    return {
+      path,
+      found: code === "EACCES" || code === "EPERM" || code === "EBUSY" ? "denied" : "none",
+    };
+  }
+}
 
 /**
  * `device:PATH`, `swtpm:PATH` of a Unix socket (with a slash in it), or `swtpm:HOST:PORT`. Null for anything else. Paths

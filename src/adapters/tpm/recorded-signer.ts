@@ -1,12 +1,12 @@
 import type { Signer } from "../../guard/ports.js";
 import type { KeyAsk } from "./provision.js";
 import { readRecord, recordPath } from "./record-file.js";
-import { openTpmSigner } from "./signer.js";
+import { makeTpmSigner } from "./signer.js";
 import { TpmProcess } from "./tpm-process.js";
 
 /**
- * The signer that a folder's record describes, over a process of its own that ends with this one. `says`: why there is none,
- * in a line.
+ * The signer that a folder's record describes, over a process of its own that ends with this one. The TPM need not be
+ * there yet. `says`: why there is none, in a line.
  */
 export async function openRecordedSigner({
   directory,
@@ -23,10 +23,7 @@ export async function openRecordedSigner({
   }
   const { place, rootName } = found.value;
   const tpm = new TpmProcess({ program, place, rootName, deadlineMs, queueMax: QUEUE_MAX });
-  const opened = await openTpmSigner(tpm, found.value);
-  if (opened.ok) return { ok: true, signer: opened.value };
-  await tpm.close();
-  return { ok: false, says: opened.fault.says };
+  return { ok: true, signer: makeTpmSigner(tpm, found.value) };
 }
 
 /** A checkpoint asks for one thing after the other; room for what a slow chip has not answered yet. */

@@ -1,37 +1,43 @@
-import type { Signer } from "../../guard/ports.js";
+import type { AnchorKey, Signer } from "../../guard/ports.js";
+import { NOTHING_THERE } from "../../codec/tpm2/response-code.js";
 import { openAnchorKey } from "./anchor-key.js";
 import { askCounter, askSignature } from "./ask.js";
 import { sha256 } from "./key-derivation.js";
 import { raiseSurely } from "./raise.js";
 import type { TpmRecord } from "./record.js";
 import { findRecorded } from "./recorded-key.js";
-import type { TpmResult } from "./result.js";
+import type { TpmFault, TpmResult } from "./result.js";
 import type { TpmProcess } from "./tpm-process.js";
 
 /**
- * Signs by the recorded evidence key, and raises the counter of checkpoints. Both are read first: `mismatch` when they are
- * others than the recorded ones, or not there. The process is the caller's, opened with the record's place and root, and closed by the caller. A signature that is not had within
- * the process's limits rejects with one line; the key cannot be another one later, its Name is part of every command.
+ * Signs by the recorded evidence key, and raises the counter of checkpoints. Nothing is asked of the TPM before `open`, which
+ * reads both: `foreign` when the TPM answers and holds others than the recorded ones, or none. The process is the caller's,
+ * opened with the record's place and root, and closed by the caller. A signature that is not had within the process's limits
+ * rejects with one line; the key cannot be another one later, its Name is part of every command.
  */
-export async function openTpmSigner(
-  tpm: TpmProcess,
-  record: TpmRecord,
-): Promise<TpmResult<Signer>> {
+export function makeTpmSigner(tpm: TpmProcess, record: TpmRecord): Required<Signer> {
   const { kind, evidence, counters } = record;
-  const there = await findRecorded(tpm, "evidenceKey", evidence);
-  if (!there.ok) return there;
-  const counted = await tpm.ask(askCounter(counters.checkpoint));
-  if (!counted.ok) return counted;
-  let newest = counted.value;
+  let newest: bigint | null = null;
   let isInDoubt = false;
+  const open: Required<Signer>["open"] = async () => {
+    const found = await findAll(tpm, record);
+    if (!found.ok) {
+      return { ok: false, foreign: isForeign(found.fault), says: found.fault.says };
+    }
+    newest = found.value.newest;
+    return { ok: true, anchors: found.value.anchors };
+  };
   const raise = async (): Promise<number> => {
-    // At most one value is raised for nothing, however often a try fails: at boot the log is held against the counter.
-    const there = isInDoubt ? await tpm.ask(askCounter(counters.checkpoint)) : counted;
-    if (!there.ok) throw new Error(there.fault.says);
-    if (there.value > newest) {
-      newest = there.value;
-      isInDoubt = false;
-      return Number(newest);
+    if (newest === null) throw new Error("the TPM was not asked for its counter yet");
+    if (isInDoubt) {
+      // At most one value is raised for nothing, however often a try fails: at boot the log is held against the counter.
+      const there = await tpm.ask(askCounter(counters.checkpoint));
+      if (!there.ok) throw new Error(there.fault.says);
+      if (there.value > newest) {
+        newest = there.value;
+        isInDoubt = false;
+        return Number(newest);
+      }
     }
     isInDoubt = true;
     const raised = await raiseSurely(tpm, counters.checkpoint, newest);
@@ -48,9 +54,25 @@ export async function openTpmSigner(
     if (!signed.ok) throw new Error(signed.fault.says);
     return signed.value;
   };
+  return { kind, spki, kid, open, raise, sign };
+}
+
+async function findAll(
+  tpm: TpmProcess,
+  record: TpmRecord,
+): Promise<TpmResult<{ readonly newest: bigint; readonly anchors: AnchorKey }>> {
+  const there = await findRecorded(tpm, "evidenceKey", record.evidence);
+  if (!there.ok) return there;
+  const counted = await tpm.ask(askCounter(record.counters.checkpoint));
+  if (!counted.ok) return counted;
   const anchors = await openAnchorKey(tpm, record);
   if (!anchors.ok) return anchors;
-  return { ok: true, value: { kind, spki, kid, raise, sign, anchors: anchors.value } };
+  return { ok: true, value: { newest: counted.value, anchors: anchors.value } };
+}
+
+/** A TPM that is out of order, or locked, says no in other words. */
+function isForeign({ kind, code }: TpmFault): boolean {
+  return kind === "mismatch" || (kind === "refused" && code === NOTHING_THERE);
 }
 
 /** What a number holds exactly; a counter that is raised each second is there in a hundred million years. */

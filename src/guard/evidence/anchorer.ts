@@ -3,7 +3,7 @@ import type { AnchorBody } from "../../kernel/record/entry.js";
 import type { Us } from "../../kernel/units.js";
 import type { AnchorKey, Clock } from "../ports.js";
 import { sha256 } from "./sha256.js";
-import type { DurableCheckpoint, SignedStore } from "./store.js";
+import type { DurableCheckpoint, SignedStore } from "./signed-store.js";
 
 export type AnchorerOptions = {
   readonly clock: Clock;

@@ -1,18 +1,19 @@
 import { describeFlash } from "../../profile/flash-wear.js";
 import type { HostClock } from "../host-clock.js";
-import type { EvidenceDisk, Signer } from "../ports.js";
+import type { AnchorKey, EvidenceDisk } from "../ports.js";
 import { Anchorer, type AnchorerOptions } from "./anchorer.js";
-import type { compareWithTpm } from "./compare.js";
 import { StampPickup } from "./stamp-pickup.js";
 
 export type AnchorPlan = { readonly anchorEveryUs: number; readonly flashWrites: number };
 
 /** Outside evidence of a run: anchors of the TPM, where one signs it, and time stamps that somebody brings. */
 export type Anchoring = {
+  /** The TPM's key is there, and the log was found to go with it; `newest` as the comparison says. Once. */
+  readonly adopt: (key: AnchorKey, newest: number) => void;
   readonly start: () => void;
   /** Makes a last anchor; bounded. */
   readonly close: () => Promise<void>;
-  /** How long the TPM's flash lasts, in words; null without one. */
+  /** How long the TPM's flash lasts, in words; null while there is none. */
   readonly flash: () => string | null;
 };
 
@@ -22,37 +23,34 @@ export type AnchoringNeeds = Pick<
 > & {
   readonly clock: HostClock;
   readonly disk: EvidenceDisk;
-  readonly signer: Signer;
-  readonly compared: ReturnType<typeof compareWithTpm>;
 };
 
 export function prepareAnchors(plan: AnchorPlan | null, needs: AnchoringNeeds): Anchoring {
-  const { clock, disk, store, record, report } = needs;
-  const anchorer = plan === null ? null : makeAnchorer(plan, needs);
+  const { clock, disk, store, record, report, anchoredUtcS } = needs;
+  const common = { clock, store, record, report, anchoredUtcS };
   const stamps = new StampPickup({ clock, disk, store, record, report });
+  const run: { anchorer: Anchorer | null; started: boolean } = { anchorer: null, started: false };
   return {
+    adopt: (key, newest) => {
+      if (plan === null || run.anchorer !== null) return;
+      // Where time runs faster, in a demo, the flash wears in real time all the same.
+      const everyUs = plan.anchorEveryUs * clock.scale;
+      run.anchorer = new Anchorer({ ...common, key, everyUs, newest });
+      if (run.started) run.anchorer.start();
+    },
     start: () => {
-      anchorer?.start();
+      run.started = true;
+      run.anchorer?.start();
       stamps.start();
     },
     close: async () => {
       stamps.stop();
-      await anchorer?.close();
+      await run.anchorer?.close();
     },
     flash: () => {
-      if (plan === null || anchorer === null) return null;
+      if (plan === null || run.anchorer === null) return null;
       const { anchorEveryUs: everyUs, flashWrites: writes } = plan;
-      return describeFlash({ everyUs, writes, used: anchorer.newest });
+      return describeFlash({ everyUs, writes, used: run.anchorer.newest });
     },
   };
-}
-
-function makeAnchorer(plan: AnchorPlan, needs: AnchoringNeeds): Anchorer | null {
-  const { clock, store, record, report, anchoredUtcS, compared, signer } = needs;
-  const key = signer.anchors;
-  if (key === undefined || compared === null) return null;
-  // Where time runs faster, in a demo, the flash wears in real time all the same.
-  const everyUs = plan.anchorEveryUs * clock.scale;
-  const common = { clock, store, record, report, anchoredUtcS };
-  return new Anchorer({ ...common, key, everyUs, newest: compared.newest });
 }

@@ -1,4 +1,4 @@
-import type { Clock, Signer } from "../ports.js";
+import type { AnchorKey, Clock, NotOurs, Signer, SigningEvent } from "../ports.js";
 import {
   draftCheckpoint,
   finishCheckpoint,
@@ -29,6 +29,11 @@ export type CheckpointerOptions = {
   readonly ready: () => void;
   /** Signing is due and nothing is on its way to the disk that would take the root along. */
   readonly due: () => void;
+  /**
+   * Asked once, when the key was found to be the right one: what it brought along. Not null: why the log cannot be all that
+   * was signed by it; then nothing is signed.
+   */
+  readonly admit?: ((anchors: AnchorKey) => string | null) | undefined;
   readonly report: (text: string) => void;
 };
 
@@ -51,6 +56,8 @@ export class Checkpointer {
   private watcher: Consistency | null;
   private wanted = false;
   private signing = false;
+  /** The key was found once in this run to be the one it must be. */
+  private opened = false;
   /** The last signature failed, and that was said. */
   private failing = false;
   private signed: { readonly body: Uint8Array; readonly size: number } | null = null;
@@ -59,6 +66,7 @@ export class Checkpointer {
   private counted: Uint8Array | null;
   private cancelTimer: (() => void) | null = null;
   private idle: (() => void)[] = [];
+  private readonly listeners: ((event: SigningEvent) => void)[] = [];
 
   constructor(options: CheckpointerOptions) {
     this.options = options;
@@ -131,48 +139,75 @@ export class Checkpointer {
   sign(candidate: Candidate): void {
     const { proof, watcher } = candidate;
     const { size } = candidate.claim;
-    this.signNow(candidate).then(
-      ({ draft, signature }) => {
-        this.signing = false;
-        if (this.failing) this.options.report(`evidence: checkpoints are signed again, at ${size}`);
-        this.failing = false;
-        if (this.watcher !== null) this.options.tree.forget(this.watcher);
-        this.watcher = watcher;
-        this.newest = { hash: sha256(draft.toBeSigned), size };
-        this.signed = { body: finishCheckpoint(draft, signature, proof), size };
-        if (this.options.signer.raise !== null) this.counted = this.signed.body;
-        this.options.ready();
-      },
-      (error: unknown) => {
-        this.signing = false;
+    this.signNow(candidate).then((made) => {
+      this.signing = false;
+      if ("says" in made) {
         this.options.tree.forget(watcher);
-        if (!this.failing) {
-          const why = error instanceof Error ? error.message : String(error);
-          this.options.report(
-            `evidence: the checkpoint at ${size} was not signed (${why}); it is tried again each second`,
-          );
-        }
-        this.failing = true;
-        this.arm();
-        this.settle();
-      },
-    );
+        this.fail(size, made);
+        return;
+      }
+      const { draft, signature } = made;
+      if (this.failing) this.options.report(`evidence: checkpoints are signed again, at ${size}`);
+      this.failing = false;
+      if (this.watcher !== null) this.options.tree.forget(this.watcher);
+      this.watcher = watcher;
+      this.newest = { hash: sha256(draft.toBeSigned), size };
+      this.signed = { body: finishCheckpoint(draft, signature, proof), size };
+      if (this.options.signer.raise !== null) this.counted = this.signed.body;
+      this.options.ready();
+    }, raise);
+  }
+
+  private fail(size: number, why: NotOurs): void {
+    if (!this.failing) {
+      this.options.report(
+        `evidence: the checkpoint at ${size} was not signed (${why.says}); it is tried again each second`,
+      );
+    }
+    this.failing = true;
+    this.arm();
+    this.settle();
+    for (const run of this.listeners) run({ kind: "failed", ...why });
+  }
+
+  onSigning(run: (event: SigningEvent) => void): void {
+    this.listeners.push(run);
+  }
+
+  /** One that was collected is on stable storage. */
+  written(): void {
+    for (const run of this.listeners) run({ kind: "signed" });
   }
 
   /**
    * The counter is raised first: its value is signed. One that was raised for a signature that failed serves the next
    * try, so that a run leaves at most one without its checkpoint: nothing more explains a log that lags behind.
    */
-  private async signNow({
-    claim,
-    root,
-  }: Candidate): Promise<{ readonly draft: CheckpointDraft; readonly signature: Uint8Array }> {
+  private async signNow({ claim, root }: Candidate): Promise<Signed | NotOurs> {
     const { signer } = this.options;
-    if (signer.raise !== null) this.raised ??= await signer.raise();
-    const draft = draftCheckpoint({ ...claim, counter: this.raised }, root);
-    const signature = await signer.sign(draft.toBeSigned);
-    this.raised = null;
-    return { draft, signature };
+    try {
+      const opened = await this.open();
+      if (opened !== null) return opened;
+      if (signer.raise !== null) this.raised ??= await signer.raise();
+      const draft = draftCheckpoint({ ...claim, counter: this.raised }, root);
+      const signature = await signer.sign(draft.toBeSigned);
+      this.raised = null;
+      return { draft, signature };
+    } catch (error) {
+      return { foreign: false, says: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** Once in a run: the key, and the log held against what comes with it. Null: both are as they must be. */
+  private async open(): Promise<NotOurs | null> {
+    const { signer, admit } = this.options;
+    if (this.opened || signer.open === undefined) return null;
+    const opened = await signer.open();
+    if (!opened.ok) return opened;
+    const behind = admit?.(opened.anchors) ?? null;
+    if (behind !== null) return { foreign: false, behind: true, says: behind };
+    this.opened = true;
+    return null;
   }
 
   /** The signed checkpoint that is to be written next; it is the caller's from now on. */
@@ -206,4 +241,13 @@ export class Checkpointer {
   }
 }
 
+type Signed = { readonly draft: CheckpointDraft; readonly signature: Uint8Array };
+
 const NO_CHECKPOINT = new Uint8Array(32);
+
+/** A fault of ours, not the key's: for the composition root. */
+function raise(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

@@ -4,17 +4,16 @@ import {
   type CounterJudgement,
   type LogStanding,
 } from "../../evidence/counter-judgement.js";
-import type { Signer } from "../ports.js";
+import type { AnchorKey, Signer } from "../ports.js";
 
-/**
- * The log held against the TPM that signs it, before anything is written: what the boot entry says of it. Null: this run
- * has no TPM, and nothing is compared.
- */
+export type Compared = CounterJudgement & { readonly nv: number };
+
+/** The log as it was found, held against the TPM that signs it, before this run raised anything there. */
 export function compareWithTpm(
   standing: LogStanding,
-  { kid, spki, anchors }: Pick<Signer, "kid" | "spki" | "anchors">,
-): (CounterJudgement & { readonly nv: number }) | null {
-  if (anchors === undefined) return null;
+  { kid, spki }: Pick<Signer, "kid" | "spki">,
+  anchors: AnchorKey,
+): Compared {
   const { found, spki: attester } = anchors;
   return {
     ...judgeCounters(standing, { kid, spki, attester, ...found }, verify),

@@ -3,12 +3,13 @@ import { LogWriter } from "../../evidence/log-writer.js";
 import { nameSegment, type SegmentLink } from "../../evidence/segment.js";
 import type { Found } from "../../evidence/scan.js";
 import type { Us } from "../../kernel/units.js";
-import type { Clock, EvidenceDisk, EvidenceFile, Signer } from "../ports.js";
+import type { AnchorKey, Clock, EvidenceDisk, EvidenceFile, Signer } from "../ports.js";
 import { Checkpointer } from "./checkpointer.js";
 import { recoverLog, type Recovery, type RecoveryVisitor } from "./recover.js";
 import { sha256 } from "./sha256.js";
 import type { OpenSegment, Reserve } from "./segment-files.js";
-import { LogStore, type SignedStore } from "./store.js";
+import type { SignedStore } from "./signed-store.js";
+import { LogStore } from "./store.js";
 
 export type EvidenceOptions = {
   readonly disk: EvidenceDisk;
@@ -31,6 +32,8 @@ export type EvidenceOptions = {
    * Never called while another entry is being appended.
    */
   readonly rotate: (link: SegmentLink) => void;
+  /** As the checkpointer's: asked when the key was found to be the right one. */
+  readonly admit?: (anchors: AnchorKey) => string | null;
   /** Plain words for the operator's log: what went wrong without stopping evidence. */
   readonly report: (text: string) => void;
 };
@@ -96,6 +99,7 @@ export async function openEvidence(
         tree: recovery.tree,
         clock: options.clock,
         signer: options.signer,
+        admit: options.admit,
         gateway: options.gateway,
         boot,
         newest: recovery.checkpoint,

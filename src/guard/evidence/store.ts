@@ -1,41 +1,12 @@
-import type { LogWriter } from "../../evidence/log-writer.js";
 import { isLinkNotice, readLink, type SegmentLink } from "../../evidence/segment.js";
 import type { AnchorBody, Entry } from "../../kernel/record/entry.js";
-import type { Us } from "../../kernel/units.js";
-import type { Clock, EvidenceDisk, EvidenceHead, EvidenceStore } from "../ports.js";
+import type { EvidenceHead, EvidenceStore } from "../ports.js";
 import type { Candidate, Checkpointer } from "./checkpointer.js";
 import { emptyGroup, type Group } from "./group.js";
 import { addHash, nameLog } from "./recover.js";
-import { SegmentFiles, type OpenSegment, type Reserve } from "./segment-files.js";
-
-export type StoreOptions = {
-  readonly disk: EvidenceDisk;
-  readonly clock: Clock;
-  readonly bootId: Uint8Array;
-  readonly boot: number;
-  readonly writer: LogWriter;
-  /** The segment to continue; null: the next entry must be a segment link. */
-  readonly segment: OpenSegment | null;
-  readonly segmentBytesMax: number;
-  /** What is on the disk for when it is full. */
-  readonly reserve: Reserve;
-  /** How long an entry may wait for others before they are written; 0: no longer than the disk takes for those before. */
-  readonly commitEveryUs: Us;
-  /** Size of the newest checkpoint on the disk. */
-  readonly covered: number;
-  readonly log: string | null;
-  readonly profiles: readonly Uint8Array[];
-  readonly anchor: AnchorBody | null;
-  /** SPKI of the key that signs checkpoints. */
-  readonly key: Uint8Array;
-  readonly rotate: (link: SegmentLink) => void;
-  readonly report: (text: string) => void;
-  readonly checkpointer: (store: {
-    readonly log: () => string;
-    readonly ready: () => void;
-    readonly due: () => void;
-  }) => Checkpointer;
-};
+import { SegmentFiles } from "./segment-files.js";
+import type { DurableCheckpoint, SignedStore } from "./signed-store.js";
+import type { StoreOptions } from "./store-options.js";
 
 /** What may wait for the disk at most; beyond it evidence has failed. */
 const WAITING_BYTES_MAX = 64 * 1024 * 1024;
@@ -54,15 +25,6 @@ type Sealed = {
   readonly candidate: Candidate | null;
   readonly signed: DurableCheckpoint | null;
 };
-
-/** A checkpoint that is on the disk: the exact bytes of its frame's body, and its size. */
-export type DurableCheckpoint = { readonly body: Uint8Array; readonly size: number };
-
-/** A log that tells how far it got, and of every checkpoint once that is durable. */
-export type SignedStore = EvidenceStore &
-  Pick<LogStore, "signedSize" | "written"> & {
-    readonly onCheckpoint: (run: (checkpoint: DurableCheckpoint) => void) => void;
-  };
 
 /**
  * Group commit with natural batching: whatever comes while one group is written and synced is the next
@@ -114,15 +76,11 @@ export class LogStore implements SignedStore {
       root: tree.root(),
       size: tree.size,
     };
-    this.checkpoints = options.checkpointer({
-      log: () => this.name ?? "",
-      ready: () => {
-        this.schedule();
-      },
-      due: () => {
-        this.schedule();
-      },
-    });
+    const schedule = (): void => {
+      this.schedule();
+    };
+    const log = (): string => this.name ?? "";
+    this.checkpoints = options.checkpointer({ log, ready: schedule, due: schedule });
   }
 
   /** Once nothing can be written any more, or while closing, entries are not taken. */
@@ -197,6 +155,10 @@ export class LogStore implements SignedStore {
         run(failure);
       });
     }
+  }
+
+  onSigning(run: Parameters<EvidenceStore["onSigning"]>[0]): void {
+    this.checkpoints.onSigning(run);
   }
 
   async close(): Promise<void> {
@@ -358,7 +320,10 @@ export class LogStore implements SignedStore {
     group.lastSeq = -1;
     if (this.spare.length < 2) this.spare.push(group);
     if (this.failure === null) for (const run of this.durableListeners) run(head.durableSeq);
-    if (signed !== null) for (const run of this.checkpointListeners) run(signed);
+    if (signed !== null) {
+      for (const run of this.checkpointListeners) run(signed);
+      this.checkpoints.written();
+    }
     if (candidate !== null) this.checkpoints.sign(candidate);
     else if (!this.checkpoints.busy) this.checkpoints.settle();
     // The reserve is for entries: no other segment is begun in it.

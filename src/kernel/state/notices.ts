@@ -32,9 +32,20 @@ export function readBackNotice(
   ]);
 }
 
-/** Evidence can, or can no longer, be made durable. Without it nothing is released. */
-export function evidenceNotice(writable: boolean): NoticeBody {
-  return notice("evidence", [["writable", writable]]);
+/** Evidence can, or can not, be made as it must be, and why. Without it nothing is released. */
+export function evidenceNotice(writable: boolean, why: string | null = null): NoticeBody {
+  return notice("evidence", [
+    ["writable", writable],
+    ...(why === null ? [] : [["why", why] as const]),
+  ]);
+}
+
+/** Checkpoints are, or are not, signed. It only informs. */
+export function signingNotice(signed: boolean, why: string | null): NoticeBody {
+  return notice("signing", [
+    ["signed", signed],
+    ["why", why],
+  ]);
 }
 
 /** The log lags behind the TPM's counters, or is of another TPM: entries are gone, and it is taken for damaged. */

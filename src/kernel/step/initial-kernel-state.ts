@@ -51,6 +51,7 @@ export function initialKernelState(
       floodDueUs: nowUs,
       holds: new Set(),
       alarms: new Set(),
+      awaits: "nothing",
       restart: {
         gapUs,
         open: new Set([...folded.open, ...folded.unsettled].map(({ seq }) => seq)),

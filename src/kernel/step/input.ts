@@ -15,6 +15,7 @@ export type Input =
   /** No record is durable from here on until "evidence-restored"; latched by the store. */
   | { readonly kind: "evidence-failed"; readonly why: string }
   | { readonly kind: "evidence-restored" }
+  | SigningInput
   /** The device's line is free and nothing more urgent waits: the next durable permit may have its second look. */
   | { readonly kind: "line-free"; readonly device: number }
   | {
@@ -69,6 +70,27 @@ export type Input =
   | { readonly kind: "clock-stepped"; readonly stepUs: Us; readonly utcUs: number }
   /** Denials alike that a door or the guard counted instead of sending (second per second). */
   | { readonly kind: "shutdown"; readonly why: string };
+
+/** What becomes of the checkpoints of this run. They cover the log; no permit ever waits for one that is on its way. */
+export type SigningInput =
+  /**
+   * Once, before anything else: nothing is permitted until a checkpoint of this run is on stable storage or, where that is
+   * not `required`, until one could not be signed.
+   */
+  | { readonly kind: "signing-awaited"; readonly required: boolean; readonly why: string }
+  /**
+   * `foreign`: something answers in the key's place, and it is not the one that was provisioned. `behind`: it is, and it has
+   * signed more than the log holds.
+   */
+  | {
+      readonly kind: "signing-failed";
+      readonly spki: Uint8Array;
+      readonly why: string;
+      readonly foreign: boolean;
+      readonly behind: boolean;
+    }
+  /** A checkpoint of this run is on stable storage. */
+  | { readonly kind: "signing-done"; readonly spki: Uint8Array };
 
 export type CommandArrived = {
   readonly kind: "command";

@@ -49,6 +49,8 @@ export type Live = {
   /** Why permits are withheld until a person gives them back, by the name a reset uses. */
   readonly holds: Set<string>;
   readonly alarms: Set<string>;
+  /** What permits wait for at the beginning of a run: a checkpoint of it, or at least the attempt to sign one. */
+  awaits: "nothing" | "checkpoint" | "attempt";
   restart: Restart | null;
   lateScans: number;
   /** The clock has shown once that the profile's window is over; that is never taken back. */

@@ -14,7 +14,9 @@ const SCAN_LATE_US: Us = SECOND / 10;
  * permitted. Trips, safe state and reverts go on as before.
  */
 export function onEvidenceFailed(turn: Turn, why: string): void {
-  if (!turn.folded.evidenceWritable) return;
+  if (!turn.folded.evidenceWritable && turn.live.awaits === "nothing") return;
+  // No checkpoint brings back what the disk took away.
+  turn.live.awaits = "nothing";
   const cause = record(turn, evidenceNotice(false));
   withdrawAll(turn, "evidence", cause);
   if (turn.model.safeState.on.includes("evidence-full")) {

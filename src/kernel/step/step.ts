@@ -17,6 +17,7 @@ import { onOperator } from "./on-operator.js";
 import { onSafeReadBack, onSafeWriteSettled } from "./on-safe.js";
 import { onScan } from "./on-scan.js";
 import { onSettled } from "./on-settled.js";
+import { onSigning } from "./on-signing.js";
 import { beginRun } from "./ready.js";
 import { record, type Turn } from "./turn.js";
 import { withdrawAll } from "./withdraw.js";
@@ -106,6 +107,11 @@ function dispatchOther(turn: Turn, input: Exclude<Input, DeviceInput>): void {
       return;
     case "evidence-restored":
       onEvidenceRestored(turn);
+      return;
+    case "signing-awaited":
+    case "signing-failed":
+    case "signing-done":
+      onSigning(turn, input);
       return;
     case "beat":
       takeBeat(turn, input.controller, input.value);
