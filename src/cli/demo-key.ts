@@ -87,9 +87,15 @@ async function findRecorded(
   const folder = showPlain(records);
   switch (found.kind) {
     case "there": {
-      const { trouble, kind, place } = found.report;
+      const { trouble, kind, place, counters } = found.report;
       if (trouble !== null) {
         const why = `the keys of ${folder} cannot be used now: ${showPlain(trouble.says)}`;
+        return { ok: false, says: why };
+      }
+      const { first, value } = counters.checkpoint;
+      if (value !== BigInt(first)) {
+        // The log would start locked out: to its TPM it is one that somebody put back to its beginning.
+        const why = `the keys of ${folder} sign another log already, and a TPM's log is one: others can be made for a demo`;
         return { ok: false, says: why };
       }
       const what = kind === "tpm" ? "in a TPM" : "in a software TPM, proves no hardware";

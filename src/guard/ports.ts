@@ -120,8 +120,12 @@ export type TpmKeyReport = {
 /** Why the keys cannot be used, in a line. `answers`: the TPM does, and what it holds is not what was recorded. */
 export type TpmTrouble = { readonly answers: boolean; readonly says: string };
 
-/** `value` is null while the TPM does not tell. */
-export type TpmCounterReport = { readonly index: number; readonly value: bigint | null };
+/** `first`: what it stood at when it was made. `value` is null while the TPM does not tell. */
+export type TpmCounterReport = {
+  readonly index: number;
+  readonly first: number;
+  readonly value: bigint | null;
+};
 
 /**
  * One device. Promises: at most one request on the wire at a time; a reply that does not match exactly is

@@ -36,10 +36,11 @@ export function reportOf(
   record: TpmRecord,
   found: CounterValues | TpmFault,
 ): TpmKeyReport {
-  const { chip, counters, evidence } = record;
+  const { chip, counters, evidence, firsts } = record;
   const values = "says" in found ? null : found;
   const counter = (name: keyof TpmCounters): TpmKeyReport["counters"]["anchor"] => ({
     index: counters[name].index,
+    first: firsts[name],
     value: values?.[name] ?? null,
   });
   return {

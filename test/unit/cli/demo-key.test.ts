@@ -12,7 +12,10 @@ const REPORT: TpmKeyReport = {
   kid: NAME,
   spki: NAME,
   handles: { root: 1, evidence: 2, attestation: 3 },
-  counters: { checkpoint: { index: 1, value: 1n }, anchor: { index: 2, value: 1n } },
+  counters: {
+    checkpoint: { index: 1, first: 1, value: 1n },
+    anchor: { index: 2, first: 1, value: 1n },
+  },
   trouble: null,
 };
 
@@ -103,6 +106,13 @@ describe("the key that signs the demo's evidence", () => {
     expect(keys).toBe("/demo/keys");
     expect(says).toMatch(/^the keys of \/k cannot be used now: no answer\n/);
     expect((await choose("auto", rig({ record: "bad" })))[1]).toContain("it is damaged");
+  });
+
+  it("is not the provisioned one when that signs a log already: a new one would start locked out", async () => {
+    const counters = { ...REPORT.counters, checkpoint: { index: 1, first: 1, value: 2n } };
+    const [keys, says] = await choose("auto", rig({ record: { counters }, swtpm: true }));
+    expect(keys).toBe("/demo/keys");
+    expect(says).toMatch(/^the keys of \/k sign another log already, .*\nkey: in a software TPM/);
   });
 
   it.each([
