@@ -148,6 +148,8 @@ async function run(loaded: LoadedSite, options: GuardOptions): Promise<void> {
   };
   await watchSpace(space, guard, store);
   guard.start();
+  // After the guard has begun to wait for it.
+  store.checkpoint("boot");
   anchoring.start();
   say(
     `site ${site.name}, gateway ${site.gateway}, boot ${boot.state.boot}: UNSIGNED; split: NOT ENFORCED`,
@@ -237,7 +239,6 @@ async function serve(
   const { flash } = anchoring;
   const facts = statusFacts(loaded.site, { key, pid: process.pid, store, flash, doors, space });
   await openSockets(guard, { doors, facts, options });
-  store.checkpoint("boot");
 }
 
 type Files = {

@@ -57,7 +57,11 @@ const LOG: ReadonlyMap<string, string> = new Map<CheckId, string>([
   ["parts", "no profile and no snapshot is in these segments"],
   ["outcomes", "no command is in these segments"],
   ["safe-steps", "no safe step is in these segments"],
+  ["beginning", "these segments begin where the log does"],
   ["anchors", "none is in these segments"],
+  ["anchor-signatures", "no anchor is in these segments"],
+  ["stamps", "no time stamp is in these segments"],
+  ["stamp-signatures", "no time stamp is in these segments"],
   ["verdicts", REPLAY],
   ["facts", REPLAY],
 ]);
