@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { VerifyReport } from "../../src/evidence/verify.js";
 import type { Signer } from "../../src/guard/ports.js";
 import type { Entry } from "../../src/kernel/record/entry.js";
+import { LEAVES_MAX } from "../../src/guard/evidence/checkpointer.js";
 import { ForgetfulDisk } from "../support/evidence-disk.js";
 import { FakeTpm } from "../support/fake-tpm.js";
 import {
@@ -84,6 +85,28 @@ describe("the counter that a TPM raises for each checkpoint", () => {
     expect(asked).toBe(2);
     await opened.store.close();
     expect(failed(verifyFiles(disk.files()))).toEqual([]);
+  });
+
+  it("is asked again each second while it fails, however much is recorded meanwhile", async () => {
+    let tries = 0;
+    const raise = async (): Promise<number> => {
+      tries += 1;
+      return await Promise.reject(new Error("the TPM does not answer"));
+    };
+    const disk = new ForgetfulDisk();
+    const { store, clock } = await openOn(disk, { signer: signerWith(raise) });
+    appendAll(store, log({ key: "tpm", from: 0, boot: 1 }));
+    store.checkpoint("boot");
+    await settle();
+    for (let from = 8; from < 3 * LEAVES_MAX; from += 512) {
+      appendAll(store, sampleLog(from, 512));
+      await settle();
+    }
+    expect(tries).toBe(1);
+    clock.advance(1_000_000);
+    await settle();
+    expect(tries).toBe(2);
+    await store.close();
   });
 
   it("signs nothing for a log that its TPM has signed more than, and says so", async () => {

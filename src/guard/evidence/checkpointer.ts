@@ -97,7 +97,8 @@ export class Checkpointer {
 
   /** To be called with every leaf. */
   grew(): void {
-    if (this.uncovered() >= LEAVES_MAX) this.wanted = true;
+    // A key that failed is asked again each second, however much is recorded meanwhile: asking costs the guard time.
+    if (!this.failing && this.uncovered() >= LEAVES_MAX) this.wanted = true;
     this.arm();
   }
 
