@@ -53,7 +53,7 @@ type Moment = { readonly monoUs: number; readonly state: FoldedState };
  */
 const MOMENTS_MAX = 8192;
 /** And at least so many, for looks that are of no permit. */
-const MOMENTS_LEAST = 512;
+const MOMENTS_LEAST = 64;
 const PERMITS_MAX = 4096;
 /** Another outcome may follow, with the same second look. */
 const MAY_RESOLVE: ReadonlySet<OutcomeBody["outcome"]> = new Set([
