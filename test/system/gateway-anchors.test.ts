@@ -51,6 +51,29 @@ describe("a gateway with a TPM", () => {
     expect(checkOf(after, "anchors")).toMatchObject({ status: "FAIL" });
   });
 
+  it("is locked out on an older copy as well when its TPM comes only later in the run [HP-152 refuses]", async () => {
+    const { site, tpm } = await startTpmSite();
+    expect(await (await startSite(site)).stop()).toMatchObject({ code: 0 });
+    const copy = join(site.folder, "copy");
+    cpSync(site.evidence, copy, { recursive: true });
+    expect(await (await startSite(site)).stop()).toMatchObject({ code: 0 });
+    rmSync(site.evidence, { recursive: true });
+    cpSync(copy, site.evidence, { recursive: true });
+    await tpm.chip.kill();
+    const late = launch(site);
+    await inMode(late, "starting");
+    await tpm.chip.start();
+    await inMode(late, "locked-out");
+    expect(late.output()).toMatch(/start the gateway anew with its TPM there, then accept-log/);
+    expect(await late.stop()).toMatchObject({ code: 0 });
+    const again = launch(site);
+    await inMode(again, "locked-out");
+    expect(again.output()).toMatch(/ALARM log: .*; locked out until accept-log/);
+    await runCli(["accept-log", "--site", site.siteFile, "--why", "restored from a copy"]);
+    await inMode(again, "safe-state");
+    expect(await again.stop()).toMatchObject({ code: 0 });
+  });
+
   it("comes up again after it was killed with its TPM, whose counter jumped [HP-152 allows]", async () => {
     const { site, tpm } = await startTpmSite();
     const first = await startSite(site);
