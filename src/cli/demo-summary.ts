@@ -3,7 +3,10 @@ import { alignTable } from "./output.js";
 
 export type Check = { readonly name: string; readonly ok: boolean; readonly says: string };
 
-/** Seconds of the controller's time after which an act that was due must have been tried, and refused. */
+/**
+ * Seconds of the controller's time after which an act that was due must have been tried, and refused; one that takes longer
+ * has until the next is due.
+ */
 const PATIENCE_S = 20;
 
 /** One check for each scheduled misdeed: it was tried, and refused or clamped for its own expected reason. */
@@ -12,12 +15,13 @@ export function checkActs(
   records: readonly BadActRecord[],
   elapsedS: number,
 ): readonly Check[] {
-  return acts.map(({ act, dueS, passes }) => {
+  return acts.map(({ act, dueS, passes }, place) => {
+    const untilS = Math.max(dueS + PATIENCE_S, acts[place + 1]?.dueS ?? 0);
     const sent = records.filter((record) => record.act === act);
     const refused = sent.filter((record) => record.refused && record.asExpected);
     const odd = sent.filter((record) => !record.asExpected && !(passes && !record.refused));
     // A salami's first slices are sound: the end of the run may come before the one that is not.
-    if (odd.length === 0 && refused.length === 0 && elapsedS < dueS + PATIENCE_S) {
+    if (odd.length === 0 && refused.length === 0 && elapsedS < untilS) {
       const says = sent.length === 0 ? "not reached in this time" : "cut off by the end of the run";
       return { name: act, ok: true, says };
     }

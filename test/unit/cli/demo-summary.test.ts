@@ -19,6 +19,15 @@ describe("the demo's check of a bad act", () => {
     ]);
   });
 
+  it("gives an act that takes long until the next one is due, and no longer", () => {
+    const acts = [...ACTS, { act: "flood", dueS: 90, passes: false }];
+    expect(checkActs(acts, [], 80)).toMatchObject([
+      { ok: true, says: "not reached in this time" },
+      { ok: true, says: "not reached in this time" },
+    ]);
+    expect(checkActs(acts, [], 95)).toMatchObject([{ ok: false }, { ok: true }]);
+  });
+
   it("fails when it was due long ago and never refused, never tried, or answered otherwise", () => {
     expect(checkActs(ACTS, [slice], 60)).toMatchObject([{ ok: false }]);
     expect(checkActs(ACTS, [], 60)).toMatchObject([{ ok: false }]);
