@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { makeMonotonicClock } from "./adapters/clock/monotonic-clock.js";
@@ -189,12 +190,26 @@ async function openLog(
     commitEveryUs,
   });
   const before = { ...recollection.finish(machineBoot), recovered };
-  // The TPM may come later in the run; what it says now stands in the boot entry.
-  const early = await signer.open?.();
+  // The TPM may come later in the run; what it says now stands in the boot entry. The plant does not wait for it.
+  const early = await openEarly(signer);
   const compared =
     early?.ok === true ? compareWithTpm(recovered.standing, signer, early.anchors) : null;
   if (compared?.lost != null) say(`ALARM log: ${compared.lost}; locked out until accept-log`);
   return { disk, signer, need, space, store, before, compared };
+}
+
+/** Null: no TPM is asked, or it has not answered in the time of one request. */
+async function openEarly(
+  signer: Signer,
+): Promise<Awaited<ReturnType<Required<Signer>["open"]>> | null> {
+  if (signer.open === undefined) return null;
+  const enough = new AbortController();
+  const late = wait(TPM_WITHIN_MS, null, { signal: enough.signal }).catch(() => null);
+  try {
+    return await Promise.race([signer.open(), late]);
+  } finally {
+    enough.abort();
+  }
 }
 
 /** Anchors begin when the TPM has been found and the log goes with it: now, or when it comes. */

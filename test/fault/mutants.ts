@@ -320,4 +320,12 @@ export const MUTANTS: readonly Mutant[] = [
     test: "test/unit/kernel/step/signing.test.ts",
     title: "is locked out, with the safe state driven, when the key is another one",
   },
+  {
+    name: "a disk with room again taken for the checkpoint that is awaited",
+    file: "src/kernel/step/evidence-hold.ts",
+    find: 'live.awaits !== "nothing" || ',
+    replace: "",
+    test: "test/unit/kernel/step/signing.test.ts",
+    title: "gives none back by itself where it became too full meanwhile",
+  },
 ];

@@ -19,13 +19,21 @@ export function makeTpmSigner(tpm: TpmProcess, record: TpmRecord): Required<Sign
   const { kind, evidence, counters } = record;
   let newest: bigint | null = null;
   let isInDoubt = false;
-  const open: Required<Signer>["open"] = async () => {
+  let opening: ReturnType<Required<Signer>["open"]> | null = null;
+  const look: Required<Signer>["open"] = async () => {
     const found = await findAll(tpm, record);
     if (!found.ok) {
       return { ok: false, foreign: isForeign(found.fault), says: found.fault.says };
     }
     newest = found.value.newest;
     return { ok: true, anchors: found.value.anchors };
+  };
+  // One look at a time: an older one that ends later must not set the counter back.
+  const open: Required<Signer>["open"] = async () => {
+    opening ??= look().finally(() => {
+      opening = null;
+    });
+    return await opening;
   };
   const raise = async (): Promise<number> => {
     if (newest === null) throw new Error("the TPM was not asked for its counter yet");

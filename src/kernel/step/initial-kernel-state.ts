@@ -52,6 +52,7 @@ export function initialKernelState(
       holds: new Set(),
       alarms: new Set(),
       awaits: "nothing",
+      diskDown: false,
       restart: {
         gapUs,
         open: new Set([...folded.open, ...folded.unsettled].map(({ seq }) => seq)),

@@ -12,7 +12,7 @@ export type Input =
   | { readonly kind: "command-gone"; readonly ticket: number }
   /** Every record up to and with `seq` is on stable storage. */
   | { readonly kind: "evidence-durable"; readonly seq: number }
-  /** No record is durable from here on until "evidence-restored"; latched by the store. */
+  /** No record is durable, or the log may not grow, from here on until "evidence-restored". */
   | { readonly kind: "evidence-failed"; readonly why: string }
   | { readonly kind: "evidence-restored" }
   | SigningInput

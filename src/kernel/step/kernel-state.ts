@@ -51,6 +51,8 @@ export type Live = {
   readonly alarms: Set<string>;
   /** What permits wait for at the beginning of a run: a checkpoint of it, or at least the attempt to sign one. */
   awaits: "nothing" | "checkpoint" | "attempt";
+  /** The log cannot be written, or may not grow. */
+  diskDown: boolean;
   restart: Restart | null;
   lateScans: number;
   /** The clock has shown once that the profile's window is over; that is never taken back. */

@@ -1,6 +1,7 @@
 import { changeMode, withhold } from "../mode/change.js";
 import { evidenceNotice } from "../state/notices.js";
 import { SECOND, type Us } from "../units.js";
+import { endEvidenceHold } from "./evidence-hold.js";
 import { clearAlarm, raiseAlarm, record, type Turn } from "./turn.js";
 import { withdrawAll } from "./withdraw.js";
 
@@ -14,9 +15,8 @@ const SCAN_LATE_US: Us = SECOND / 10;
  * permitted. Trips, safe state and reverts go on as before.
  */
 export function onEvidenceFailed(turn: Turn, why: string): void {
-  if (!turn.folded.evidenceWritable && turn.live.awaits === "nothing") return;
-  // No checkpoint brings back what the disk took away.
-  turn.live.awaits = "nothing";
+  if (turn.live.diskDown) return;
+  turn.live.diskDown = true;
   const cause = record(turn, evidenceNotice(false));
   withdrawAll(turn, "evidence", cause);
   if (turn.model.safeState.on.includes("evidence-full")) {
@@ -26,9 +26,10 @@ export function onEvidenceFailed(turn: Turn, why: string): void {
 }
 
 export function onEvidenceRestored(turn: Turn): void {
-  if (turn.folded.evidenceWritable) return;
-  record(turn, evidenceNotice(true));
+  if (!turn.live.diskDown) return;
+  turn.live.diskDown = false;
   clearAlarm(turn, "evidence");
+  endEvidenceHold(turn, null, null);
 }
 
 /** What waited through a standstill is refused whole, whatever its own deadline says. */

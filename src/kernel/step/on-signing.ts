@@ -1,5 +1,6 @@
 import { changeMode } from "../mode/change.js";
 import { evidenceNotice, signingNotice } from "../state/notices.js";
+import { endEvidenceHold } from "./evidence-hold.js";
 import type { SigningInput } from "./input.js";
 import { clearAlarm, raiseAlarm, record, type Turn } from "./turn.js";
 
@@ -10,8 +11,8 @@ import { clearAlarm, raiseAlarm, record, type Turn } from "./turn.js";
 export function onSigning(turn: Turn, input: SigningInput): void {
   switch (input.kind) {
     case "signing-awaited":
-      if (!turn.folded.evidenceWritable) return;
-      record(turn, evidenceNotice(false, input.why));
+      // Also where the disk withholds permits already: when that is over, this still does.
+      if (turn.folded.evidenceWritable) record(turn, evidenceNotice(false, input.why));
       turn.live.awaits = input.required ? "checkpoint" : "attempt";
       return;
     case "signing-failed":
@@ -61,5 +62,5 @@ function onDone(turn: Turn, spki: Uint8Array): void {
 
 function admit(turn: Turn, cause: number | null, why: string | null): void {
   turn.live.awaits = "nothing";
-  record(turn, evidenceNotice(true, why), cause);
+  endEvidenceHold(turn, cause, why);
 }

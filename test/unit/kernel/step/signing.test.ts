@@ -67,6 +67,41 @@ describe("a run whose first checkpoint is required", () => {
   });
 });
 
+describe("a disk that withholds permits while a first checkpoint is awaited", () => {
+  const DOWN = { kind: "evidence-failed", why: "91 % full" } as const;
+  const UP = { kind: "evidence-restored" } as const;
+  const AWAITED = { kind: "signing-awaited", required: true, why: "none yet" } as const;
+
+  it.each([
+    ["was too full before that", [DOWN, AWAITED, UP]],
+    ["became too full meanwhile", [AWAITED, DOWN, UP]],
+  ] as const)("gives none back by itself where it %s [HP-140 refuses]", (_name, inputs) => {
+    const rig = new Rig();
+    for (const input of inputs) rig.give(input);
+    rig.start();
+    expect(rig.state.folded.evidenceWritable).toBe(false);
+    expect(rig.mode).toBe("starting");
+    expect(rig.replyTo(rig.ask(OUT.speed1, hz(31)))).toMatchObject({
+      exception: expect.any(Number) as number,
+    });
+    rig.give(DONE);
+    rig.run(SECOND);
+    expect(rig.mode).toBe("enforcing");
+  });
+
+  it("has them wait for it when the checkpoint comes first [HP-160 refuses]", () => {
+    const rig = awaiting(true);
+    rig.give(DOWN);
+    rig.give(DONE);
+    rig.run(SECOND);
+    expect(rig.state.folded.evidenceWritable).toBe(false);
+    rig.give(UP);
+    rig.run(SECOND);
+    expect(rig.state.folded.evidenceWritable).toBe(true);
+    expect(rig.mode).toBe("enforcing");
+  });
+});
+
 describe("a run whose first checkpoint is only preferred", () => {
   it("waits for the attempt to sign one, and goes on with an alarm when that fails [HP-143]", () => {
     const rig = awaiting(false);
