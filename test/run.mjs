@@ -25,6 +25,7 @@ const DEBIAN_PACKAGES = [
   "chromium",
   "gcc",
   "libc6-dev",
+  "libfaketime",
   "libmodbus-dev",
   "mbpoll",
   "openssl",

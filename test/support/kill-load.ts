@@ -17,6 +17,8 @@ const VALUES_MAX = 1_000_000;
 export class KillLoad {
   /** Values whose write was answered as done. */
   readonly acknowledged: number[] = [];
+  /** Values whose write was answered by an exception, and which. */
+  readonly refused: { readonly value: number; readonly exception: number | undefined }[] = [];
   #asked = 0;
 
   /** `end` waits for the answers that are still to come. */
@@ -41,6 +43,7 @@ export class KillLoad {
       if (value > VALUES_MAX) throw new Error("every value was asked for");
       const answer = await client.ask(1, [16, ...word(ADDRESS), 0, 2, 4, ...long(value)]);
       if (answer[0] === 16) this.acknowledged.push(value);
+      else this.refused.push({ value, exception: answer[1] });
     }
     client.socket.destroy();
   }
