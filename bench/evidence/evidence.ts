@@ -34,7 +34,7 @@ export async function measureEvidence(
   };
   try {
     say(`a governed write with and without a TPM, ${plan.tpmRounds} rounds`);
-    const pace = { rounds: plan.tpmRounds, warmMs: 200, runMs: 800 };
+    const pace = { rounds: plan.tpmRounds, warmMs: 100, runMs: 250 };
     const tpm = await measureTpmCost(native, join(folder, "tpm"), pace);
     say(`a log of ${plan.records} entries`);
     const log = await growLog(native, join(folder, "log"), plan.records, (entries) => {
