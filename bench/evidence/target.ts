@@ -9,7 +9,7 @@ const LONG_LEAVES = 10_000_000;
 /** The promises about evidence. Those about a tree of some size are judged only on a tree that is as large. */
 export function judgeEvidence(findings: EvidenceFindings): readonly Target[] {
   const { tpm, bytesPerCommand, young, long, checks } = findings;
-  const mostUs = Math.max(TPM_ADDS_MOST_US, TPM_ADDS_MOST_SHARE * tpm.fileP50Us);
+  const mostUs = Math.max(TPM_ADDS_MOST_US, Math.floor(TPM_ADDS_MOST_SHARE * tpm.fileP50Us));
   return [
     ...tpm.costs.map(({ name, addedUs }) => ({
       ...most(`a governed write, ${name}: added p50, upper end of its 95 % interval`, mostUs, "us"),
