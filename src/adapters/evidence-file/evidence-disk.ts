@@ -9,6 +9,7 @@ import type {
   FileMeasure,
 } from "../../guard/ports.js";
 import { lockDirectory } from "./directory-lock.js";
+import { isLockFile } from "./lock-file.js";
 
 /**
  * A directory of the file system as the log's disk; made when it is not there (0700), its files 0600. Only
@@ -20,7 +21,7 @@ export async function openEvidenceDisk(directory: string): Promise<EvidenceDisk 
   const release = await lockDirectory(directory);
   const path = (name: string): string => join(directory, name);
   return {
-    list: async () => await readdir(directory),
+    list: async () => (await readdir(directory)).filter((name) => !isLockFile(name)),
     read: async (name, bytesMax) => await readWhole(path(name), bytesMax),
     append: async (name) => await openAppend(path(name)),
     rename: async (from, to) => {
