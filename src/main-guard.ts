@@ -9,6 +9,7 @@ import { readMachineBoot } from "./adapters/clock/machine-boot.js";
 import { openEvidenceDisk } from "./adapters/evidence-file/evidence-disk.js";
 import { connectPlc } from "./adapters/modbus-client/plc-link.js";
 import { openFileSigner } from "./adapters/signer-file/file-signer.js";
+import { makeMissingSigner } from "./adapters/tpm/missing-signer.js";
 import { openRecordedSigner } from "./adapters/tpm/recorded-signer.js";
 import {
   readGuardOptions,
@@ -68,6 +69,8 @@ const KEY_WORDS: Readonly<Record<Signer["kind"], string>> = {
   "tpm-software": "in a software TPM, proves no hardware",
   tpm: "in a TPM",
 };
+
+const NO_KEY = "NONE: no record of the TPM's keys can be used, so nothing is signed";
 
 /** What is to be done before this process ends by a fault of its own; set once the plant is ours. */
 let beforeTheEnd: ((fault: string) => Promise<void>) | null = null;
@@ -250,7 +253,7 @@ async function serve(
   const { loaded, options, signer, store, anchoring, space, door } = of;
   const hosts = door.listeners.map(({ host }) => host);
   const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
-  const key = KEY_WORDS[signer.kind];
+  const key = signer.spki.length === 0 ? NO_KEY : KEY_WORDS[signer.kind];
   const { flash } = anchoring;
   const facts = statusFacts(loaded.site, { key, pid: process.pid, store, flash, doors, space });
   await openSockets(guard, { doors, facts, options });
@@ -283,7 +286,9 @@ async function openTpm({
   if (opened.ok) return opened.signer;
   const why = `the TPM's keys cannot be used: ${opened.says}`;
   if (need === "required") {
-    throw new Refusal(`${why}. Mend it, or say need: preferred under tpm: in the site file`, 2);
+    // Plants have a safe state to be driven to also where nobody knows whose signature to wait for.
+    say(`ALARM tpm: ${why}; nothing is permitted until it is mended and the gateway started anew`);
+    return makeMissingSigner(`${why}; mend it and start the gateway anew`);
   }
   say(`ALARM tpm: ${why}; this run is signed with the file key, which is software, not hardware`);
   return null;

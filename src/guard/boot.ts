@@ -20,7 +20,7 @@ export type BootFacts = {
   readonly software: Uint8Array;
   readonly site: Uint8Array;
   readonly key: BootBody["key"];
-  /** Public key that signs this run's checkpoints. */
+  /** Public key that signs this run's checkpoints; empty: nobody knows which does, and none is named. */
   readonly spki: Uint8Array;
   readonly splitEnforced: boolean;
   /** What the TPM's flash counter stands at; null: no TPM was asked. */
@@ -74,7 +74,7 @@ export function beginBoot(
   if (!recovered.profiles.some((digest) => equal(digest, profile.model.digest))) {
     log.add(...profileBodies(profile, facts.profileBytes));
   }
-  if (!before.keys.some((spki) => equal(spki, facts.spki))) {
+  if (facts.spki.length > 0 && !before.keys.some((spki) => equal(spki, facts.spki))) {
     log.add({
       type: "key",
       event: before.keys.length === 0 ? "made" : "rotated",
