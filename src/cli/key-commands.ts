@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import { hex } from "../evidence/hex.js";
 import type { TpmKeyReport } from "../guard/ports.js";
 import { ANCHOR_EVERY_US, describeFlash, FLASH_WRITES } from "../profile/flash-wear.js";
+import { describeFiles, jsonOfFiles } from "./key-files-words.js";
+import { readKeyFiles } from "./key-files.js";
 import { alignTable, Refusal, showPlain, type CliStreams } from "./output.js";
 
 export type KeyDeps = {
@@ -40,14 +42,19 @@ export function addKeyCommands(program: Command, deps: KeyDeps): void {
     });
   key
     .command("status")
-    .description("which keys there are, and whether the TPM answers now")
+    .description("which keys there are, whether the TPM answers now, and who vouches for them")
     .argument("[dir]", "folder that provision wrote to", FOLDER)
     .option("--json", "report as JSON", false)
     .action(async (directory: string, { json }: { readonly json: boolean }) => {
       const found = await deps.report(directory);
       if (!found.ok) throw new Refusal(found.says);
       const { report } = found;
-      deps.streams.out.write(json ? jsonOf(report) : `${describeKeys(report)}\n`);
+      const { spki: evidence, attester: attestation } = report;
+      const files = await readKeyFiles(directory, { evidence, attestation });
+      const text = json
+        ? `${JSON.stringify({ ...jsonOf(report), ...jsonOfFiles(files) })}\n`
+        : `${alignTable([...describeKeys(report), ...describeFiles(files, report.trouble)])}\n`;
+      deps.streams.out.write(text);
       deps.exit(report.trouble === null ? 0 : 1);
     });
 }
@@ -71,7 +78,10 @@ async function provision(options: ProvisionFlags, deps: KeyDeps): Promise<void> 
   const head = made
     ? `made in the TPM, and each one tried; keep ${report.file} secret and with this machine`
     : "all of it was there already, and each one tried; nothing was made";
-  deps.streams.out.write(json ? jsonOf(report, made) : `${head}\n\n${describeKeys(report)}\n`);
+  const text = json
+    ? JSON.stringify({ made, ...jsonOf(report) })
+    : `${head}\n\n${alignTable(describeKeys(report))}`;
+  deps.streams.out.write(`${text}\n`);
 }
 
 /** Where there is no chip one line says what else there is. */
@@ -88,11 +98,11 @@ To begin anew, when nobody needs these objects any more (what they signed stays 
 then move the old folder away and run holdpoint key provision again.`;
 
 /** In plain words, a line each. */
-function describeKeys(report: TpmKeyReport): string {
+function describeKeys(report: TpmKeyReport): readonly (readonly string[])[] {
   const { handles, counters, trouble } = report;
   const counter = ({ index, value }: TpmKeyReport["counters"]["anchor"]): string =>
     `${wordOf(index)} ${value === null ? "(not read)" : `at ${value}`}`;
-  return alignTable([
+  return [
     ["key", KINDS[report.kind]],
     ["kid", hex(report.kid)],
     ["TPM", `${showPlain(report.place)}, ${showPlain(report.chip)}`],
@@ -105,7 +115,7 @@ function describeKeys(report: TpmKeyReport): string {
     ["TPM's flash", describeWear(counters.anchor.value)],
     ["record", showPlain(report.file)],
     ["answers", describeTrouble(trouble)],
-  ]);
+  ];
 }
 
 /** At the usual interval; the status of a site tells it for the site's own. The counter may have begun above zero. */
@@ -130,14 +140,13 @@ function wordOf(value: number): string {
 }
 
 /** A counter has 64 bits: as text, since readers of JSON round numbers. */
-function jsonOf(report: TpmKeyReport, made: boolean | null = null): string {
+function jsonOf(report: TpmKeyReport): Readonly<Record<string, unknown>> {
   const { kind, place, chip, file, handles, counters, trouble } = report;
   const counter = ({ index, value }: TpmKeyReport["counters"]["anchor"]): unknown => ({
     index: wordOf(index),
     value: value === null ? null : String(value),
   });
-  const shown = {
-    ...(made === null ? {} : { made }),
+  return {
     kind,
     kid: hex(report.kid),
     spki: hex(report.spki),
@@ -155,5 +164,4 @@ function jsonOf(report: TpmKeyReport, made: boolean | null = null): string {
     usable: trouble === null,
     trouble: trouble?.says ?? null,
   };
-  return `${JSON.stringify(shown)}\n`;
 }

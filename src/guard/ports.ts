@@ -111,6 +111,8 @@ export type TpmKeyReport = {
   readonly root: Uint8Array;
   readonly kid: Uint8Array;
   readonly spki: Uint8Array;
+  /** SPKI of the attestation key. */
+  readonly attester: Uint8Array;
   readonly handles: Readonly<Record<"root" | "evidence" | "attestation", number>>;
   readonly counters: Readonly<Record<"checkpoint" | "anchor", TpmCounterReport>>;
   /** Null: every key and counter is the recorded one and serves. */

@@ -51,6 +51,7 @@ export function reportOf(
     root: record.rootName,
     kid: sha256(evidence.spki),
     spki: evidence.spki,
+    attester: record.attestation.spki,
     handles: {
       root: TPM_OBJECTS.storageRoot.handle,
       evidence: evidence.key.handle,
