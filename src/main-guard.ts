@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { makeMonotonicClock } from "./adapters/clock/monotonic-clock.js";
@@ -25,6 +24,7 @@ import { makeIds } from "./guard/command-ids.js";
 import { DoorHost } from "./guard/door-host.js";
 import { prepareAnchors, type Anchoring } from "./guard/evidence/anchoring.js";
 import { compareWithTpm, type Compared } from "./guard/evidence/compare.js";
+import { openEarly } from "./guard/evidence/open-early.js";
 import { openEvidence } from "./guard/evidence/open.js";
 import { SpaceWatch } from "./guard/evidence/space-watch.js";
 import { watchSpace } from "./guard/space.js";
@@ -134,7 +134,12 @@ async function run(loaded: LoadedSite, options: GuardOptions): Promise<void> {
     store,
     links,
     door,
-    key: { spki: signer.spki, need: log.need },
+    key: {
+      get spki() {
+        return store.key;
+      },
+      need: log.need,
+    },
     newId: makeIds(),
     alarm: (id, raised, text) => {
       say(raised ? `ALARM ${id}: ${text}` : `alarm ${id} is over`);
@@ -184,8 +189,8 @@ async function openLog(
     gateway: loaded.site.gateway,
     bootId: randomBytes(16),
     visitor: recollection.visitor,
-    rotate: (link) => {
-      late.guard?.record((now) => rotationBodies(profile, now, link, machineBoot));
+    rotate: (link, nextKey) => {
+      late.guard?.record((now) => rotationBodies(profile, now, link, { machineBoot, nextKey }));
     },
     admit: (anchors) => late.admit?.(anchors) ?? null,
     report: say,
@@ -194,25 +199,11 @@ async function openLog(
   });
   const before = { ...recollection.finish(machineBoot), recovered };
   // The TPM may come later in the run; what it says now stands in the boot entry. The plant does not wait for it.
-  const early = await openEarly(signer);
+  const early = await openEarly(signer, TPM_WITHIN_MS);
   const compared =
     early?.ok === true ? compareWithTpm(recovered.standing, signer, early.anchors) : null;
   if (compared?.lost != null) say(`ALARM log: ${compared.lost}; locked out until accept-log`);
   return { disk, signer, need, space, store, before, compared };
-}
-
-/** Null: no TPM is asked, or it has not answered in the time of one request. */
-async function openEarly(
-  signer: Signer,
-): Promise<Awaited<ReturnType<Required<Signer>["open"]>> | null> {
-  if (signer.open === undefined) return null;
-  const enough = new AbortController();
-  const late = wait(TPM_WITHIN_MS, null, { signal: enough.signal }).catch(() => null);
-  try {
-    return await Promise.race([signer.open(), late]);
-  } finally {
-    enough.abort();
-  }
 }
 
 /** Anchors begin when the TPM has been found and the log goes with it: now, or when it comes. */
@@ -304,6 +295,8 @@ function factsOf(
     site: loaded.siteDigest,
     key: signer.kind,
     spki: signer.spki,
+    next: signer.handover?.to?.spki ?? null,
+    givenUp: signer.handover?.to === null ? (signer.before?.spki ?? null) : null,
     splitEnforced: false,
     nv: compared?.nv ?? null,
     lost: compared?.lost ?? null,

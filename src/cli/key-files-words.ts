@@ -54,7 +54,8 @@ function describeCertificate({ certificate, endorsement }: KeyFiles): string {
 function describeBundle({ certificate, bundle }: KeyFiles, tpm: TpmTrouble | null): string {
   if (bundle === null) return "no: there is no key bundle yet (holdpoint key attest)";
   if (bundle.trouble !== null) return `NO: ${KEY_FILES.bundle}: ${bundle.trouble}`;
-  if (tpm?.answers === true) return `${KEY_FILES.bundle} is of the recorded key, NOT of what the TPM holds`;
+  if (tpm?.answers === true)
+    return `${KEY_FILES.bundle} is of the recorded key, NOT of what the TPM holds`;
   const asked = tpm === null ? "the key in the TPM" : "the recorded key; the TPM was not asked";
   if (certificate !== null && !bundle.certified) {
     return `yes: ${KEY_FILES.bundle} is of ${asked}, but without its certificate: attest anew`;

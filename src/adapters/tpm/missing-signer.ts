@@ -15,5 +15,7 @@ export function makeMissingSigner(says: string): Required<Signer> {
     open: async () => await Promise.resolve({ ok: false, foreign: false, says }),
     raise: refuse,
     sign: refuse,
+    before: null,
+    handover: null,
   };
 }
