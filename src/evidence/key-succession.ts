@@ -98,8 +98,10 @@ export class KeySuccession {
 
   finish(): void {
     const [first] = this.breaks;
-    if (first === undefined) this.findings.look("keys", this.taken);
-    else {
+    if (first === undefined) {
+      this.findings.look("keys", this.taken);
+      if (this.taken === 0) this.findings.note("keys", "no key took over here");
+    } else {
       const many = this.breaks.length === 1 ? "" : ` and ${this.breaks.length - 1} more`;
       const why = `nobody vouches for the key that entry ${first} names${many}: compare it with one you have from elsewhere (--trust)`;
       this.findings.note("keys", why);

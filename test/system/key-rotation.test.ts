@@ -34,7 +34,7 @@ import { NO_AUTH, openTestTpm, valueOf } from "../support/tpm-rig.js";
 const run = promisify(execFile);
 
 describe("holdpoint key rotate", () => {
-  it("has the gateway's next start hand over: old key, entry, new key, which both verifiers and tpm2-tools confirm [HP-192 allows]", async () => {
+  it("has the gateway's next start hand over: old key, entry, new key, which both verifiers and tpm2-tools confirm; an older record locks it out [HP-192 allows] [HP-192 refuses]", async () => {
     const { site, tpm } = await startRotatingSite();
     const folder = testFolder();
     const file = (name: string): string => join(folder, name);
@@ -58,6 +58,8 @@ describe("holdpoint key rotate", () => {
       usable: true,
     });
 
+    const kept = file("kept");
+    copyFileSync(recordPath(tpm.directory), kept);
     await oneRun(site, 2);
     const fresh = await recordOf(tpm);
     expect(fresh.evidence.key.handle).toBe(0x81010012);
@@ -96,7 +98,10 @@ describe("holdpoint key rotate", () => {
       const bundle = file(`${name}.cbor`);
       expect((await runCli(["evidence", "verify", bundle, "--trust", pem])).code).toBe(0);
       const python = runPython([file(`${name}.verify.py`), bundle, "--trust", pem]);
-      expect([python.code, python.lines.at(-1)]).toEqual([0, "PASS"]);
+      expect([python.code, python.lines.filter((line) => line.startsWith("FAIL"))]).toEqual([
+        0,
+        [],
+      ]);
     }
     expect((await runCli(["evidence", "verify", file("after.cbor"), "--trust", oldPem])).code).toBe(
       1,
@@ -104,8 +109,12 @@ describe("holdpoint key rotate", () => {
     for (const handle of ["0x81010010", "0x81010012"]) {
       const { stdout } = await run("tpm2_readpublic", ["-T", tpm.chip.tcti, "-c", handle]);
       expect(stdout).toMatch(/raw: 0x40472$/m);
-      expect(stdout).toMatch(/value: NIST p256|curve-id:\s+value: NIST p256/);
+      expect(stdout).toMatch(/value: NIST p256/);
     }
+    // A record from before the new key took over, which only somebody can have put there.
+    copyFileSync(kept, recordPath(tpm.directory));
+    const said = await startLocked(site);
+    expect(said).toContain("the newest checkpoint of a TPM is of another key");
   }, 120_000);
 
   it("goes on where a call that was cut short ended, at each of its steps [HP-194]", async () => {
@@ -184,18 +193,6 @@ describe("holdpoint key rotate", () => {
     expect(verified.code).toBe(0);
   }, 120_000);
 
-  it("locks a gateway out whose record is from before the key took over [HP-192 refuses]", async () => {
-    const { site, tpm } = await startRotatingSite();
-    await oneRun(site, 1);
-    await key("rotate", tpm.directory);
-    const kept = join(testFolder(), "kept");
-    copyFileSync(recordPath(tpm.directory), kept);
-    await oneRun(site, 2);
-    copyFileSync(kept, recordPath(tpm.directory));
-    const gateway = await startLocked(site);
-    expect(gateway).toContain("the newest checkpoint of a TPM is of another key");
-  }, 120_000);
-
   it("gives up a key that is gone by a person's word alone, and nobody vouches for the new one [HP-193 allows] [HP-193 refuses]", async () => {
     const { site, tpm } = await startRotatingSite();
     await oneRun(site, 1);
@@ -209,7 +206,6 @@ describe("holdpoint key rotate", () => {
     expect(given).toMatchObject({ code: 0, err: "" });
     expect(given.out).toContain("nobody vouches for it");
     await oneRun(site, 2);
-    await oneRun(site, 3);
     expect(await keyEvents(site)).toEqual(["made", "lost", "made"]);
     const plain = await runCli(["evidence", "verify", site.evidence, "--replay", "--json"]);
     expect(JSON.parse(plain.output)).toMatchObject({ ok: true });

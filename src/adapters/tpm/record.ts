@@ -110,11 +110,9 @@ export function decodeRecord(bytes: Uint8Array): TpmRecord | null {
   const anchor = takeAuthOf(from, COUNTER_INDEX.anchor);
   from.exactly(2);
   const firsts = { checkpoint: from.uint(COUNT_MAX), anchor: from.uint(COUNT_MAX) };
-  const rotation = items === 12 ? takeRotation(from, evidence) : undefined;
-  if (rotation === null) return null;
-  if (rotation === undefined && evidence !== null && nameAt(evidence) !== "evidenceKey")
-    return null;
   if (place === null || evidence === null || attestation === null) return null;
+  const rotation = items === 12 ? takeRotation(from, evidence) : neverRotated(evidence);
+  if (rotation === null) return null;
   if (!from.complete() || checkpoint === null || anchor === null) return null;
   const auths = { evidence: evidence.auth, attestation: attestation.auth, checkpoint, anchor };
   return {
@@ -126,7 +124,7 @@ export function decodeRecord(bytes: Uint8Array): TpmRecord | null {
     attestation,
     counters: countersOf(auths),
     firsts,
-    ...(rotation === undefined ? {} : { rotation }),
+    ...rotation,
   };
 }
 
@@ -199,8 +197,11 @@ function rotationItems({ next, before }: Rotation): CborValue {
 }
 
 /** Null: no rotation of this evidence key. A new key never stands where it stands. */
-function takeRotation(from: FrameReader, evidence: RecordedKey | null): Rotation | null {
-  if (evidence === null || from.array(2) !== 2) return null;
+function takeRotation(
+  from: FrameReader,
+  evidence: RecordedKey,
+): Pick<TpmRecord, "rotation"> | null {
+  if (from.array(2) !== 2) return null;
   const free = otherPlace(evidence);
   let next: Rotation["next"] = null;
   const nextItems = from.array(2);
@@ -211,12 +212,17 @@ function takeRotation(from: FrameReader, evidence: RecordedKey | null): Rotation
     next = { ...key, givenUp };
   } else if (nextItems !== 0) return null;
   const beforeItems = from.array(3);
-  if (beforeItems === 0) return next === null ? null : { next, before: null };
+  if (beforeItems === 0) return next === null ? null : { rotation: { next, before: null } };
   const handle = from.uint(0xffff_ffff);
   const key = { handle, name: from.blob(SIZE.name, SIZE.name) };
   const spki = from.blob(1, SPKI_BYTES_MAX);
   const isRight = beforeItems === 3 && handle === TPM_OBJECTS[free].handle;
-  return isRight ? { next, before: { key, spki } } : null;
+  return isRight ? { rotation: { next, before: { key, spki } } } : null;
+}
+
+/** A key at the other place came there by a rotation. */
+function neverRotated(evidence: RecordedKey): Pick<TpmRecord, "rotation"> | null {
+  return nameAt(evidence) === "evidenceKey" ? {} : null;
 }
 
 function takeKey(from: FrameReader, places: readonly KeyName[]): RecordedKey | null {

@@ -85,9 +85,10 @@ async function findAll(
   record: TpmRecord,
 ): Promise<TpmResult<{ readonly newest: bigint; readonly anchors: AnchorKey }>> {
   const next = record.rotation?.next ?? null;
-  for (const key of next === null || !next.givenUp ? [record.evidence, next] : [next]) {
-    const there = key === null ? null : await findRecorded(tpm, key);
-    if (there?.ok === false) return there;
+  const keys = next?.givenUp === true ? [] : [record.evidence];
+  for (const key of next === null ? keys : [...keys, next]) {
+    const there = await findRecorded(tpm, key);
+    if (!there.ok) return there;
   }
   const counted = await tpm.ask(askCounter(record.counters.checkpoint));
   if (!counted.ok) return counted;

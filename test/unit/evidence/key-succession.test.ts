@@ -83,7 +83,11 @@ function keysCheck(report: VerifyReport): VerifyReport["checks"][number] | undef
   return report.checks.find(({ id }) => id === "keys");
 }
 
-function handOver(from: Key, to: Key, done: () => Promise<void> = async () => undefined): Signer {
+const settled = async (): Promise<void> => {
+  await Promise.resolve();
+};
+
+function handOver(from: Key, to: Key, done: () => Promise<void> = settled): Signer {
   return { ...from, handover: { to, done } };
 }
 
@@ -160,7 +164,9 @@ describe("a key that takes over", () => {
     const [first, second] = [makeKey(), makeKey()];
     const disk = new ForgetfulDisk();
     await run(disk, first, [made(first)]);
-    const stuck = handOver(first, second, async () => await Promise.reject(new Error("disk full")));
+    const stuck = handOver(first, second, async () => {
+      await Promise.reject(new Error("disk full"));
+    });
     const said = await run(disk, stuck, [rotated(second)]);
     expect(said).toContain("evidence: the new key waits: disk full");
     // The next start names it again, and now it can.
@@ -190,7 +196,11 @@ describe("a key that takes over", () => {
     const [first, second] = [makeKey(), makeKey()];
     const counted = (key: Key, from: number): Key => {
       let value = from;
-      return { ...key, raise: async () => await Promise.resolve((value += 1)) };
+      const raise = async (): Promise<number> => {
+        value += 1;
+        return await Promise.resolve(value);
+      };
+      return { ...key, raise };
     };
     const log = async (next: number): Promise<VerifyReport> => {
       const disk = new ForgetfulDisk();
