@@ -101,6 +101,7 @@ async function addTpmCommands(): Promise<void> {
   const { addKeyCommands } = await import("./cli/key-commands.js");
   const { parsePlace } = await import("./adapters/tpm/place.js");
   const { provisionKeys, reportKeys } = await import("./adapters/tpm/provision.js");
+  const { rotateKey } = await import("./adapters/tpm/rotate.js");
   const { addAttestCommands } = await import("./cli/key-attest.js");
   const { attestRecorded, openRecorded, readForEnrolment } =
     await import("./adapters/tpm/enrolment.js");
@@ -111,6 +112,10 @@ async function addTpmCommands(): Promise<void> {
     provision: async (directory, tpm) => {
       const ask = { directory, program: tpmProgram, deadlineMs: TPM_LIMITS_MS.provision };
       return await provisionKeys(ask, tpm === null ? null : parsePlace(tpm));
+    },
+    rotate: async (directory, giveUp) => {
+      const ask = { directory, program: tpmProgram, deadlineMs: TPM_LIMITS_MS.provision };
+      return await rotateKey({ ...ask, giveUp });
     },
     report: async (directory) =>
       await reportKeys({ directory, program: tpmProgram, deadlineMs: TPM_LIMITS_MS.report }),

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { makeMonotonicClock } from "./adapters/clock/monotonic-clock.js";
@@ -9,6 +8,7 @@ import { readMachineBoot } from "./adapters/clock/machine-boot.js";
 import { openEvidenceDisk } from "./adapters/evidence-file/evidence-disk.js";
 import { connectPlc } from "./adapters/modbus-client/plc-link.js";
 import { openFileSigner } from "./adapters/signer-file/file-signer.js";
+import { makeMissingSigner } from "./adapters/tpm/missing-signer.js";
 import { openRecordedSigner } from "./adapters/tpm/recorded-signer.js";
 import {
   readGuardOptions,
@@ -24,6 +24,7 @@ import { makeIds } from "./guard/command-ids.js";
 import { DoorHost } from "./guard/door-host.js";
 import { prepareAnchors, type Anchoring } from "./guard/evidence/anchoring.js";
 import { compareWithTpm, type Compared } from "./guard/evidence/compare.js";
+import { openEarly } from "./guard/evidence/open-early.js";
 import { openEvidence } from "./guard/evidence/open.js";
 import { SpaceWatch } from "./guard/evidence/space-watch.js";
 import { watchSpace } from "./guard/space.js";
@@ -68,6 +69,8 @@ const KEY_WORDS: Readonly<Record<Signer["kind"], string>> = {
   "tpm-software": "in a software TPM, proves no hardware",
   tpm: "in a TPM",
 };
+
+const NO_KEY = "NONE: no record of the TPM's keys can be used, so nothing is signed";
 
 /** What is to be done before this process ends by a fault of its own; set once the plant is ours. */
 let beforeTheEnd: ((fault: string) => Promise<void>) | null = null;
@@ -131,7 +134,12 @@ async function run(loaded: LoadedSite, options: GuardOptions): Promise<void> {
     store,
     links,
     door,
-    key: { spki: signer.spki, need: log.need },
+    key: {
+      get spki() {
+        return store.key;
+      },
+      need: log.need,
+    },
     newId: makeIds(),
     alarm: (id, raised, text) => {
       say(raised ? `ALARM ${id}: ${text}` : `alarm ${id} is over`);
@@ -181,8 +189,8 @@ async function openLog(
     gateway: loaded.site.gateway,
     bootId: randomBytes(16),
     visitor: recollection.visitor,
-    rotate: (link) => {
-      late.guard?.record((now) => rotationBodies(profile, now, link, machineBoot));
+    rotate: (link, nextKey) => {
+      late.guard?.record((now) => rotationBodies(profile, now, link, { machineBoot, nextKey }));
     },
     admit: (anchors) => late.admit?.(anchors) ?? null,
     report: say,
@@ -191,25 +199,11 @@ async function openLog(
   });
   const before = { ...recollection.finish(machineBoot), recovered };
   // The TPM may come later in the run; what it says now stands in the boot entry. The plant does not wait for it.
-  const early = await openEarly(signer);
+  const early = await openEarly(signer, TPM_WITHIN_MS);
   const compared =
     early?.ok === true ? compareWithTpm(recovered.standing, signer, early.anchors) : null;
   if (compared?.lost != null) say(`ALARM log: ${compared.lost}; locked out until accept-log`);
   return { disk, signer, need, space, store, before, compared };
-}
-
-/** Null: no TPM is asked, or it has not answered in the time of one request. */
-async function openEarly(
-  signer: Signer,
-): Promise<Awaited<ReturnType<Required<Signer>["open"]>> | null> {
-  if (signer.open === undefined) return null;
-  const enough = new AbortController();
-  const late = wait(TPM_WITHIN_MS, null, { signal: enough.signal }).catch(() => null);
-  try {
-    return await Promise.race([signer.open(), late]);
-  } finally {
-    enough.abort();
-  }
 }
 
 /** Anchors begin when the TPM has been found and the log goes with it: now, or when it comes. */
@@ -250,7 +244,7 @@ async function serve(
   const { loaded, options, signer, store, anchoring, space, door } = of;
   const hosts = door.listeners.map(({ host }) => host);
   const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
-  const key = KEY_WORDS[signer.kind];
+  const key = signer.spki.length === 0 ? NO_KEY : KEY_WORDS[signer.kind];
   const { flash } = anchoring;
   const facts = statusFacts(loaded.site, { key, pid: process.pid, store, flash, doors, space });
   await openSockets(guard, { doors, facts, options });
@@ -283,7 +277,9 @@ async function openTpm({
   if (opened.ok) return opened.signer;
   const why = `the TPM's keys cannot be used: ${opened.says}`;
   if (need === "required") {
-    throw new Refusal(`${why}. Mend it, or say need: preferred under tpm: in the site file`, 2);
+    // Plants have a safe state to be driven to also where nobody knows whose signature to wait for.
+    say(`ALARM tpm: ${why}; nothing is permitted until it is mended and the gateway started anew`);
+    return makeMissingSigner(`${why}; mend it and start the gateway anew`);
   }
   say(`ALARM tpm: ${why}; this run is signed with the file key, which is software, not hardware`);
   return null;
@@ -299,6 +295,8 @@ function factsOf(
     site: loaded.siteDigest,
     key: signer.kind,
     spki: signer.spki,
+    next: signer.handover?.to?.spki ?? null,
+    givenUp: signer.handover?.to === null ? (signer.before?.spki ?? null) : null,
     splitEnforced: false,
     nv: compared?.nv ?? null,
     lost: compared?.lost ?? null,

@@ -1,18 +1,19 @@
 import { X509Certificate } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
 import type { Credential } from "../codec/tpm2/activate-credential.js";
 import { parsePublic } from "../codec/tpm2/public-area.js";
 import { spkiOf } from "../codec/tpm2/spki.js";
 import { encodeKeyBundle, type KeyAttestation } from "../evidence/bundle.js";
-import { decodeAnswer, decodeChain, encodeChain, encodeRequest } from "../evidence/enrolment.js";
+import { decodeAnswer, encodeChain, encodeRequest } from "../evidence/enrolment.js";
 import type { EnrolmentRequest } from "../evidence/enrolment.js";
 import { SOFTWARE_UNIT } from "../evidence/key-bundle.js";
 import { equalBytes } from "../evidence/merkle-proof.js";
 import { CERTIFICATES } from "./certificates.js";
 import { openAnswer } from "./enrolment.js";
 import { readNamed, readTrust } from "./evidence-keys.js";
+import { KEY_FILES, readChain } from "./key-files.js";
 import { Refusal, type TextSink } from "./output.js";
 
 type Asked<T> =
@@ -74,9 +75,6 @@ type EnrolFlags = {
 };
 
 const FOLDER = "holdpoint-key";
-/** Beside the record; no secret is in either. */
-const CERTIFICATES_FILE = "certificates.cbor";
-const ENDORSEMENT_FILE = "endorsement.cbor";
 
 async function enrolKey(directory: string, flags: EnrolFlags, deps: AttestDeps): Promise<void> {
   const { request, answer, gateway, endorsementHandle } = flags;
@@ -84,7 +82,7 @@ async function enrolKey(directory: string, flags: EnrolFlags, deps: AttestDeps):
     const keys = valueOf(await deps.read(directory, endorsementHandle));
     const endorsement = flags.endorsement === undefined ? [] : await readRoots(flags.endorsement);
     // What the authority sees is what every bundle has to hold.
-    await writeTo(join(directory, ENDORSEMENT_FILE), encodeChain(endorsement), "w");
+    await writeTo(join(directory, KEY_FILES.endorsement), encodeChain(endorsement), "w");
     const bytes = encodeRequest({ ...keys, gateway, endorsement });
     await writeTo(request, bytes, "wx");
     deps.out.write(`${request}: carry it to the authority (holdpoint ca issue)\n`);
@@ -93,7 +91,7 @@ async function enrolKey(directory: string, flags: EnrolFlags, deps: AttestDeps):
     if (read === null) throw new Refusal(`${answer}: no answer of this version`, 2);
     const value = valueOf(await deps.open(directory, endorsementHandle, read));
     const chain = openAnswer(read, value);
-    await writeTo(join(directory, CERTIFICATES_FILE), encodeChain(chain), "w");
+    await writeTo(join(directory, KEY_FILES.certificates), encodeChain(chain), "w");
     deps.out.write(`${subjectOf(chain)}: holdpoint key attest puts it into the key bundle\n`);
   } else {
     throw new Refusal("name --gateway and --request to ask, or --answer to take the answer", 2);
@@ -102,7 +100,7 @@ async function enrolKey(directory: string, flags: EnrolFlags, deps: AttestDeps):
 
 async function attestKey(directory: string, out: string, deps: AttestDeps): Promise<void> {
   const { spki, software, attestation } = valueOf(await deps.attest(directory));
-  const certificates = await readChain(join(directory, CERTIFICATES_FILE));
+  const certificates = (await readChain(directory, "certificates")) ?? [];
   const [first] = certificates;
   const certificate = first === undefined ? null : CERTIFICATES.read(first);
   const area = parsePublic(attestation.attester);
@@ -111,9 +109,12 @@ async function attestKey(directory: string, out: string, deps: AttestDeps): Prom
   }
   const isSoftware = software || certificate?.subject.unit === SOFTWARE_UNIT;
   const endorsement =
-    certificate === null ? [] : await readChain(join(directory, ENDORSEMENT_FILE));
+    certificate === null ? [] : ((await readChain(directory, "endorsement")) ?? []);
   const key = { spki, certificates, endorsement, attestation, validSeq: null };
-  await writeTo(out, encodeKeyBundle({ ...key, software: isSoftware }), "wx");
+  const bytes = encodeKeyBundle({ ...key, software: isSoftware });
+  await writeTo(out, bytes, "wx");
+  // A copy for key status, and for whoever has lost the other.
+  await writeTo(join(directory, KEY_FILES.bundle), bytes, "w");
   const lines = [
     `${out}: the attest of a TPM${certificate === null ? "" : ", and who vouches for it"}`,
     ...(certificate === null ? ["nobody vouches for it yet: holdpoint key enrol"] : []),
@@ -131,12 +132,6 @@ async function readRoots(path: string): Promise<readonly Uint8Array[]> {
   const trust = await readTrust(path);
   if (trust.kind === "roots") return trust.certificates;
   throw new Refusal(`${path}: certificates in PEM are wanted, this is a key`, 2);
-}
-
-/** Empty where there is no such file, or nothing in it. */
-async function readChain(path: string): Promise<readonly Uint8Array[]> {
-  const bytes = await readFile(path).catch(() => null);
-  return bytes === null ? [] : (decodeChain(new Uint8Array(bytes)) ?? []);
 }
 
 async function writeTo(path: string, bytes: Uint8Array, flag: "w" | "wx"): Promise<void> {

@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import { hex } from "../evidence/hex.js";
 import type { TpmKeyReport } from "../guard/ports.js";
 import { ANCHOR_EVERY_US, describeFlash, FLASH_WRITES } from "../profile/flash-wear.js";
+import { describeFiles, jsonOfFiles } from "./key-files-words.js";
+import { readKeyFiles } from "./key-files.js";
 import { alignTable, Refusal, showPlain, type CliStreams } from "./output.js";
 
 export type KeyDeps = {
@@ -16,6 +18,14 @@ export type KeyDeps = {
     | { readonly ok: true; readonly made: boolean; readonly report: TpmKeyReport }
     | { readonly ok: false; readonly says: string; readonly there: boolean }
   >;
+  /** `giveUp`: the key that signs now is lost, by the word of a person. */
+  readonly rotate: (
+    directory: string,
+    giveUp: boolean,
+  ) => Promise<
+    | { readonly ok: true; readonly made: boolean; readonly report: TpmKeyReport }
+    | { readonly ok: false; readonly says: string }
+  >;
   readonly report: (
     directory: string,
   ) => Promise<
@@ -26,7 +36,7 @@ export type KeyDeps = {
   readonly isPlace: (text: string) => boolean;
 };
 
-/** `holdpoint key provision | status`. Refusals are thrown to the caller, which prints them. */
+/** `holdpoint key provision | rotate | status`. Refusals are thrown to the caller, which prints them. */
 export function addKeyCommands(program: Command, deps: KeyDeps): void {
   const key = program.command("key").description("the keys that sign evidence, in a TPM");
   key
@@ -39,20 +49,36 @@ export function addKeyCommands(program: Command, deps: KeyDeps): void {
       await provision(options, deps);
     });
   key
+    .command("rotate")
+    .description("make the key that takes over when the gateway starts next")
+    .argument("[dir]", "folder that provision wrote to", FOLDER)
+    .option("--lost", "the key that signs now is lost: nobody vouches for the new one", false)
+    .option("--json", "report as JSON", false)
+    .action(async (directory: string, options: RotateFlags) => {
+      await rotate(directory, options, deps);
+    });
+  key
     .command("status")
-    .description("which keys there are, and whether the TPM answers now")
+    .description("which keys there are, whether the TPM answers now, and who vouches for them")
     .argument("[dir]", "folder that provision wrote to", FOLDER)
     .option("--json", "report as JSON", false)
     .action(async (directory: string, { json }: { readonly json: boolean }) => {
       const found = await deps.report(directory);
       if (!found.ok) throw new Refusal(found.says);
       const { report } = found;
-      deps.streams.out.write(json ? jsonOf(report) : `${describeKeys(report)}\n`);
+      const { spki: evidence, attester: attestation } = report;
+      const files = await readKeyFiles(directory, { evidence, attestation });
+      const text = json
+        ? `${JSON.stringify({ ...jsonOf(report), ...jsonOfFiles(files) })}\n`
+        : `${alignTable([...describeKeys(report), ...describeFiles(files, report.trouble)])}\n`;
+      deps.streams.out.write(text);
       deps.exit(report.trouble === null ? 0 : 1);
     });
 }
 
 type ProvisionFlags = { readonly tpm?: string; readonly out: string; readonly json: boolean };
+
+type RotateFlags = { readonly lost: boolean; readonly json: boolean };
 
 const FOLDER = "holdpoint-key";
 
@@ -71,8 +97,31 @@ async function provision(options: ProvisionFlags, deps: KeyDeps): Promise<void> 
   const head = made
     ? `made in the TPM, and each one tried; keep ${report.file} secret and with this machine`
     : "all of it was there already, and each one tried; nothing was made";
-  deps.streams.out.write(json ? jsonOf(report, made) : `${head}\n\n${describeKeys(report)}\n`);
+  const text = json
+    ? JSON.stringify({ made, ...jsonOf(report) })
+    : `${head}\n\n${alignTable(describeKeys(report))}`;
+  deps.streams.out.write(`${text}\n`);
 }
+
+async function rotate(directory: string, flags: RotateFlags, deps: KeyDeps): Promise<void> {
+  const done = await deps.rotate(directory, flags.lost);
+  if (!done.ok) throw new Refusal(done.says);
+  const { made, report } = done;
+  const head = made
+    ? "a new key was made in the TPM, and tried"
+    : "a new key waits already, and was tried; none was made";
+  const vouched = report.rotation?.givenUp === true ? GIVEN_UP : VOUCHED;
+  const text = flags.json
+    ? JSON.stringify({ made, ...jsonOf(report) })
+    : `${head}\n${vouched}\n\n${alignTable(describeKeys(report))}`;
+  deps.streams.out.write(`${text}\n`);
+}
+
+const AFTER = "Then run holdpoint key attest again.";
+const VOUCHED = `The gateway goes on with the key it has. When it is started next that key signs an entry that names the new one, which signs
+from then on. ${AFTER}`;
+const GIVEN_UP = `The old key is given up. When the gateway is started next the new one signs, and nobody vouches for it: whoever checks the
+log has to be given it. ${AFTER}`;
 
 /** Where there is no chip one line says what else there is. */
 function adviseNone(says: string): string {
@@ -88,11 +137,11 @@ To begin anew, when nobody needs these objects any more (what they signed stays 
 then move the old folder away and run holdpoint key provision again.`;
 
 /** In plain words, a line each. */
-function describeKeys(report: TpmKeyReport): string {
+function describeKeys(report: TpmKeyReport): readonly (readonly string[])[] {
   const { handles, counters, trouble } = report;
   const counter = ({ index, value }: TpmKeyReport["counters"]["anchor"]): string =>
     `${wordOf(index)} ${value === null ? "(not read)" : `at ${value}`}`;
-  return alignTable([
+  return [
     ["key", KINDS[report.kind]],
     ["kid", hex(report.kid)],
     ["TPM", `${showPlain(report.place)}, ${showPlain(report.chip)}`],
@@ -103,9 +152,19 @@ function describeKeys(report: TpmKeyReport): string {
       `checkpoints ${counter(counters.checkpoint)}, anchors ${counter(counters.anchor)}`,
     ],
     ["TPM's flash", describeWear(counters.anchor.value)],
+    ...describeRotation(report.rotation),
     ["record", showPlain(report.file)],
     ["answers", describeTrouble(trouble)],
-  ]);
+  ];
+}
+
+function describeRotation(rotation: TpmKeyReport["rotation"]): readonly (readonly string[])[] {
+  if (rotation === null) return [];
+  const { step, kid, handle, givenUp } = rotation;
+  const key = `${hex(kid)} at ${wordOf(handle)}`;
+  if (step === "done") return [["key before", `${key}; it cannot be used any more`]];
+  const how = givenUp ? "nobody vouches for it" : "the key above vouches for it";
+  return [["next key", `${key}, when the gateway is started next; ${how}`]];
 }
 
 /** At the usual interval; the status of a site tells it for the site's own. The counter may have begun above zero. */
@@ -130,14 +189,13 @@ function wordOf(value: number): string {
 }
 
 /** A counter has 64 bits: as text, since readers of JSON round numbers. */
-function jsonOf(report: TpmKeyReport, made: boolean | null = null): string {
-  const { kind, place, chip, file, handles, counters, trouble } = report;
+function jsonOf(report: TpmKeyReport): Readonly<Record<string, unknown>> {
+  const { kind, place, chip, file, handles, counters, rotation, trouble } = report;
   const counter = ({ index, value }: TpmKeyReport["counters"]["anchor"]): unknown => ({
     index: wordOf(index),
     value: value === null ? null : String(value),
   });
-  const shown = {
-    ...(made === null ? {} : { made }),
+  return {
     kind,
     kid: hex(report.kid),
     spki: hex(report.spki),
@@ -151,9 +209,18 @@ function jsonOf(report: TpmKeyReport, made: boolean | null = null): string {
       checkpoint: counter(counters.checkpoint),
       anchor: counter(counters.anchor),
     },
+    rotation:
+      rotation === null
+        ? null
+        : {
+            step: rotation.step,
+            kid: hex(rotation.kid),
+            spki: hex(rotation.spki),
+            handle: wordOf(rotation.handle),
+            givenUp: rotation.givenUp,
+          },
     answers: trouble?.answers ?? true,
     usable: trouble === null,
     trouble: trouble?.says ?? null,
   };
-  return `${JSON.stringify(shown)}\n`;
 }

@@ -19,6 +19,8 @@ export type TpmStanding = {
   /** SHA-256 of the key that signs checkpoints, and that key. */
   readonly kid: Uint8Array;
   readonly spki: Uint8Array;
+  /** The key that it took over from, whose last checkpoint may be the newest; null: from none. */
+  readonly before: { readonly kid: Uint8Array; readonly spki: Uint8Array } | null;
   /** Attestation key (SPKI). */
   readonly attester: Uint8Array;
   readonly checkpoint: number;
@@ -108,15 +110,18 @@ function judgeCheckpoint(
 /** Of the newest counted checkpoint, which this TPM must have signed; before the first: as the counter was made. */
 function readCounted(
   { counted }: LogStanding,
-  { kid, spki, firsts }: TpmStanding,
+  { kid, spki, before, firsts }: TpmStanding,
   verify: VerifySignature,
 ): { readonly counter: number; readonly boot: number } | string {
   if (counted === null) return { counter: firsts.checkpoint, boot: 1 };
   const read = readCheckpoint(counted);
   if (!read.ok) return `the newest checkpoint of a TPM cannot be read: ${read.why}`;
   const { claim } = read.checkpoint;
-  if (!equalBytes(claim.kid, kid)) return "the newest checkpoint of a TPM is of another key";
-  if (!isSigned(read.checkpoint, spki, verify)) {
+  const isFormer = before !== null && equalBytes(claim.kid, before.kid);
+  if (!isFormer && !equalBytes(claim.kid, kid)) {
+    return "the newest checkpoint of a TPM is of another key";
+  }
+  if (!isSigned(read.checkpoint, isFormer ? before.spki : spki, verify)) {
     return "the signature of the newest checkpoint does not verify";
   }
   return claim.counter === null

@@ -14,6 +14,7 @@ export const CHECKS = [
   { id: "checkpoint-chain", label: "every checkpoint names the one before it" },
   { id: "consistency", label: "every checkpoint extends the one before it" },
   { id: "signatures", label: "every checkpoint is signed by a known key" },
+  { id: "keys", label: "every key that took over is named under a signature of the one before" },
   { id: "counters", label: "every checkpoint of a TPM has a higher counter than the one before" },
   { id: "held", label: "the log goes on from every checkpoint kept elsewhere" },
   { id: "boots", label: "every run begins with its own boot entry" },

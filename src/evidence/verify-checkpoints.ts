@@ -1,8 +1,10 @@
+import type { KeyBody } from "../kernel/record/entry.js";
 import { ES256, sigStructure, verifySign1 } from "../codec/cose/sign1.js";
 import { readCheckpoint, type Checkpoint } from "./checkpoint.js";
 import type { Findings, Place } from "./findings.js";
 import type { Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
+import { KeySuccession } from "./key-succession.js";
 import { equalBytes, verifyConsistency } from "./merkle-proof.js";
 import type { SegmentLink } from "./segment.js";
 
@@ -28,8 +30,7 @@ export class CheckpointVerifier {
   private readonly findings: Findings;
   private readonly sha256: Sha256;
   private readonly verifySignature: VerifySignature;
-  private readonly keys = new Map<string, Uint8Array>();
-  private readonly takesKeysFromLog: boolean;
+  private readonly keys: KeySuccession;
   private readonly roots = new Map<number, Uint8Array>();
   private previous: Previous | null = null;
   private first: Checkpoint | null = null;
@@ -51,8 +52,7 @@ export class CheckpointVerifier {
     this.findings = findings;
     this.sha256 = sha256;
     this.verifySignature = keys.verify;
-    this.takesKeysFromLog = keys.trusted === null;
-    for (const spki of keys.trusted ?? []) this.keys.set(hex(sha256(spki)), spki);
+    this.keys = new KeySuccession(findings, sha256, keys.trusted);
   }
 
   /** Leaves under the newest checkpoint. */
@@ -60,9 +60,9 @@ export class CheckpointVerifier {
     return this.covered;
   }
 
-  /** Keys that may sign here, as far as they are known yet. */
+  /** Keys that signed or may sign here, as far as they are known yet. */
   get knownKeys(): readonly Uint8Array[] {
-    return [...this.keys.values()];
+    return this.keys.keys;
   }
 
   /** What gateway and log call themselves; null before the first checkpoint. */
@@ -70,8 +70,13 @@ export class CheckpointVerifier {
     return this.first;
   }
 
-  keyEntry(spki: Uint8Array): void {
-    if (this.takesKeysFromLog) this.keys.set(hex(this.sha256(spki)), spki);
+  keyEntry(body: KeyBody, place: Place): void {
+    this.keys.entry(body, place);
+  }
+
+  /** After the last entry. */
+  finish(): void {
+    this.keys.finish();
   }
 
   /** From here on a TPM signs (evidence.cddl, boot: key kind), and raises its counter for each checkpoint; or does not. */
@@ -83,7 +88,7 @@ export class CheckpointVerifier {
   resume(link: SegmentLink): void {
     this.resumedAt = link.size;
     this.roots.set(link.size, link.root);
-    this.keyEntry(link.key);
+    this.keys.begin(link.key);
     if (link.checkpoint !== null) this.previous = { ...link.checkpoint, root: null };
   }
 
@@ -106,11 +111,12 @@ export class CheckpointVerifier {
       return;
     }
     const { checkpoint } = read;
-    this.checkRoot(checkpoint, place);
+    const hasRoot = this.checkRoot(checkpoint, place);
     this.checkChain(checkpoint, boot, place);
     this.checkConsistency(checkpoint, place);
-    this.checkSignature(checkpoint, place);
+    const isSigned = this.checkSignature(checkpoint, place);
     this.checkCounter(checkpoint, place);
+    if (hasRoot && isSigned) this.keys.signed(checkpoint.claim.kid, checkpoint.claim.size);
     const { claim, root, sign1 } = checkpoint;
     this.first ??= checkpoint;
     this.previous = {
@@ -122,16 +128,19 @@ export class CheckpointVerifier {
     for (const size of this.roots.keys()) if (size < claim.size) this.roots.delete(size);
   }
 
-  private checkRoot({ claim, root }: Checkpoint, place: Place): void {
+  /** True when it is the root of this log at that size. */
+  private checkRoot({ claim, root }: Checkpoint, place: Place): boolean {
     const known = this.roots.get(claim.size);
+    if (known !== undefined && equalBytes(known, root)) return true;
     if (known === undefined) {
-      if (claim.size < this.resumedAt) return;
+      if (claim.size < this.resumedAt) return false;
       const why = `it is over ${claim.size} entries, where the log never stood`;
       this.findings.fault("checkpoint-roots", place, why);
-    } else if (!equalBytes(known, root)) {
+    } else {
       const why = `its root is not that of the first ${claim.size} entries`;
       this.findings.fault("checkpoint-roots", place, why);
     }
+    return false;
   }
 
   private checkChain({ claim }: Checkpoint, boot: number, place: Place): void {
@@ -167,26 +176,28 @@ export class CheckpointVerifier {
     findings.fault("consistency", place, "its proof does not lead from the checkpoint before it");
   }
 
-  private checkSignature({ claim, sign1 }: Checkpoint, place: Place): void {
+  private checkSignature({ claim, sign1 }: Checkpoint, place: Place): boolean {
     const { findings } = this;
     findings.look("signatures");
-    const spki = this.keys.get(hex(claim.kid));
+    const spki = this.keys.find(claim.kid);
     if (spki === undefined) {
-      const where = this.takesKeysFromLog ? "the log names no such key" : "it is not a trusted key";
-      findings.fault("signatures", place, `signed by key ${hex(claim.kid).slice(0, 16)}: ${where}`);
-      return;
+      const why = this.keys.refuse(claim.kid, place);
+      findings.fault("signatures", place, `signed by key ${hex(claim.kid).slice(0, 16)}: ${why}`);
+      return false;
     }
     const verify = (bytes: Uint8Array, signature: Uint8Array): boolean =>
       this.verifySignature(spki, bytes, signature);
-    if (verifySign1(sign1, { algorithm: ES256, verify })) return;
+    if (verifySign1(sign1, { algorithm: ES256, verify })) return true;
     findings.fault("signatures", place, "its signature does not verify");
+    return false;
   }
 
   /** A key that once gave a counter always does: else whoever has its signatures, but not the TPM, could leave it out. */
   private checkCounter({ claim }: Checkpoint, place: Place): void {
     const { findings, counters } = this;
     const kid = hex(claim.kid);
-    const before = counters.get(kid);
+    // A key that takes over goes on with the same counter of the same TPM.
+    const before = counters.get(kid) ?? counters.get(this.keys.voucher(claim.kid) ?? "");
     const { counter } = claim;
     if (counter === null) {
       if (!this.needsCounter && before === undefined) return;

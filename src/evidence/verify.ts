@@ -118,6 +118,7 @@ export class LogVerifier implements SegmentSteps {
   finish(): VerifyReport {
     this.settlement.finish();
     this.beginning.finish(this.checkpoints.coveredSize);
+    this.checkpoints.finish();
     const size = this.log.size;
     this.held.finish({
       sha256: this.options.sha256,
@@ -234,8 +235,8 @@ export class LogVerifier implements SegmentSteps {
 
   private content({ body, place, entry }: LeafStep): void {
     if (body.type === "key") {
-      this.keys.add(hex(this.options.sha256(body.spki)));
-      this.checkpoints.keyEntry(body.spki);
+      if (body.event !== "lost") this.keys.add(hex(this.options.sha256(body.spki)));
+      this.checkpoints.keyEntry(body, place);
     } else if (body.type === "notice") {
       if ("what" in body) this.beginning.notice(body, place);
     } else if (body.type === "anchor") {

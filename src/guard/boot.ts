@@ -20,8 +20,12 @@ export type BootFacts = {
   readonly software: Uint8Array;
   readonly site: Uint8Array;
   readonly key: BootBody["key"];
-  /** Public key that signs this run's checkpoints. */
+  /** Public key that signs this run's checkpoints; empty: nobody knows which does, and none is named. */
   readonly spki: Uint8Array;
+  /** The key that is to take over from it in this run; null or absent: none is. */
+  readonly next?: Uint8Array | null;
+  /** The key that was given up for this one, which nobody vouches for; null or absent: none was. */
+  readonly givenUp?: Uint8Array | null;
   readonly splitEnforced: boolean;
   /** What the TPM's flash counter stands at; null: no TPM was asked. */
   readonly nv: number | null;
@@ -74,13 +78,7 @@ export function beginBoot(
   if (!recovered.profiles.some((digest) => equal(digest, profile.model.digest))) {
     log.add(...profileBodies(profile, facts.profileBytes));
   }
-  if (!before.keys.some((spki) => equal(spki, facts.spki))) {
-    log.add({
-      type: "key",
-      event: before.keys.length === 0 ? "made" : "rotated",
-      spki: facts.spki,
-    });
-  }
+  log.add(...keyBodies(before.keys, facts));
   log.add(
     notice("unsigned", [["why", "people's keys and profile signing do not exist yet"]]),
     machineNotice(facts.machineBoot),
@@ -91,6 +89,13 @@ export function beginBoot(
   return { state: log.state, entries: log.entries };
 }
 
+export type SegmentFacts = {
+  /** Of this boot of the machine; null where it cannot be told. */
+  readonly machineBoot: Uint8Array | null;
+  /** A key that waits to take over still; null or absent: none does. */
+  readonly nextKey?: Uint8Array | null;
+};
+
 /**
  * What opens the next segment while the guard runs, to be recorded in this order at once and at this very time: the state
  * in it is of a time too, and a replay compares them.
@@ -99,9 +104,11 @@ export function rotationBodies(
   profile: CompiledProfile,
   now: { readonly state: FoldedState; readonly atUs: Us },
   link: SegmentLink,
-  machineBoot: Uint8Array | null,
+  { machineBoot, nextKey = null }: SegmentFacts,
 ): readonly EntryBody[] {
-  return [...segmentBodies(profile, now.state, link, now.atUs), machineNotice(machineBoot)];
+  const bodies = [...segmentBodies(profile, now.state, link, now.atUs), machineNotice(machineBoot)];
+  // Whoever begins to read here has to see it, too.
+  return nextKey === null ? bodies : [...bodies, { type: "key", event: "rotated", spki: nextKey }];
 }
 
 /** Kernel state from a snapshot's bytes; null: no such data. */
@@ -122,6 +129,21 @@ export type Recollected = {
   /** Public keys the log has named, oldest first. */
   readonly keys: readonly Uint8Array[];
 };
+
+/** A key that no other vouches for is made, whatever signed before it (ADR 0020). */
+function keyBodies(
+  known: readonly Uint8Array[],
+  { spki, next = null, givenUp = null }: BootFacts,
+): readonly EntryBody[] {
+  const isKnown = known.some((one) => equal(one, spki));
+  const bodies: EntryBody[] = [];
+  if (givenUp !== null) bodies.push({ type: "key", event: "lost", spki: givenUp });
+  if (spki.length > 0 && (givenUp !== null || !isKnown)) {
+    bodies.push({ type: "key", event: "made", spki });
+  }
+  if (next !== null) bodies.push({ type: "key", event: "rotated", spki: next });
+  return bodies;
+}
 
 function segmentBodies(
   profile: CompiledProfile,

@@ -73,6 +73,25 @@ export type Signer = {
   readonly raise: (() => Promise<number>) | null;
   /** 64 bytes r || s. */
   readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
+  /** The key that signed before this one, by the same TPM, and that the newest checkpoint may be of; null: none did. */
+  readonly before?: KeyId | null;
+  /** What is to become of the key in this run (ADR 0020); null: it stays. */
+  readonly handover?: Handover | null;
+};
+
+export type KeyId = Pick<Signer, "spki" | "kid">;
+
+export type Handover = {
+  /**
+   * The key that takes over once a checkpoint of the one at hand covers the entry that names it; null: this one has taken
+   * over already, from a key that was given up (`before`), and nobody vouches for it.
+   */
+  readonly to: Signer | null;
+  /**
+   * That it has taken over is written down, durably, before the first signature of the new key. To be called when that
+   * entry is under a checkpoint on stable storage; rejects with one line, and may be called again.
+   */
+  readonly done: () => Promise<void>;
 };
 
 /** The TPM's attestation key and flash counter, for anchors and for holding the log against it. Calls take as long as they take and reject with one line; nothing may wait for them. */
@@ -111,10 +130,24 @@ export type TpmKeyReport = {
   readonly root: Uint8Array;
   readonly kid: Uint8Array;
   readonly spki: Uint8Array;
+  /** SPKI of the attestation key. */
+  readonly attester: Uint8Array;
   readonly handles: Readonly<Record<"root" | "evidence" | "attestation", number>>;
   readonly counters: Readonly<Record<"checkpoint" | "anchor", TpmCounterReport>>;
+  /** What `key rotate` has begun; or the key that the last rotation left behind; null: neither. */
+  readonly rotation: TpmRotationReport | null;
   /** Null: every key and counter is the recorded one and serves. */
   readonly trouble: TpmTrouble | null;
+};
+
+/** `waits`: for a gateway to start, which has it take over. `done`: it signed before, and its value is forgotten. */
+export type TpmRotationReport = {
+  readonly step: "waits" | "done";
+  readonly kid: Uint8Array;
+  readonly spki: Uint8Array;
+  readonly handle: number;
+  /** The key that signs now was given up: nobody will vouch for the new one. */
+  readonly givenUp: boolean;
 };
 
 /** Why the keys cannot be used, in a line. `answers`: the TPM does, and what it holds is not what was recorded. */

@@ -94,7 +94,7 @@ export class CorpusGateway {
       segmentBytesMax: this.#needs.segmentBytesMax,
       visitor: recollection.visitor,
       rotate: (link) => {
-        this.#loop?.record((now) => rotationBodies(profile, now, link, machineBoot));
+        this.#loop?.record((now) => rotationBodies(profile, now, link, { machineBoot }));
       },
       report: (text) => {
         throw new Error(text);

@@ -17,6 +17,7 @@ import {
   type LiveSite,
   type Plant,
 } from "../support/live-gateway.js";
+import { startSoftwareTpm } from "../support/swtpm.js";
 import {
   provisionAt,
   startProvisioned,
@@ -80,6 +81,36 @@ describe("a gateway whose evidence a TPM signs", () => {
     expect((await gateway.status()).alarms.map(({ id }) => id)).not.toContain("signing");
     expect(await gateway.stop()).toMatchObject({ code: 0 });
     await expectSound(site);
+  });
+
+  it("comes up without the record of its keys where they are required, permits nothing, drives what a trip asks for, and says what to do [HP-190]", async () => {
+    const chip = await startSoftwareTpm();
+    const plant = await startPlant();
+    const site = await makeSite(plant.port);
+    const keys = testFolder();
+    appendFileSync(site.siteFile, `tpm: {keys: ${keys}}\n`);
+    plant.memory.co[0] = true;
+    const gateway = launch(site);
+    const status = await untilAlarm(gateway, "signing");
+    expect(status).toMatchObject({ mode: "starting", evidence: { writable: false } });
+    expect(status.evidence.key).toMatch(/^NONE: /);
+    const said = status.alarms.map(({ text }) => text).join();
+    expect(said).toContain(`holdpoint key provision --out ${keys} makes it`);
+    expect(said).toContain("start the gateway anew");
+    expect(await askOnce(gateway.port, writePdu(41, 2))).toEqual([0x86, expect.any(Number)]);
+    plant.memory.di[0] = true;
+    await eventually("the trip closes the valve", () =>
+      plant.memory.co[0] === false ? true : null,
+    );
+    plant.memory.di[0] = false;
+    expect(await gateway.stop()).toMatchObject({ code: 0 });
+    expect(await keyEvents(site.evidence)).toEqual(["lost"]);
+    await provisionAt(keys, { kind: "socket", path: chip.path });
+    const mended = await startSite(site);
+    await untilDone(mended.port, writePdu(41, 3));
+    expect(await mended.stop()).toMatchObject({ code: 0 });
+    await expectSound(site);
+    expect(await keyEvents(site.evidence)).toEqual(["lost", "made"]);
   });
 
   it("is locked out, with the safe state driven, by a TPM that is another one, and goes on with its own [HP-141 refuses]", async () => {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
@@ -110,6 +110,71 @@ describe("holdpoint key enrol and attest", () => {
     expect(half.err).toMatch(/^name --gateway and --request/);
   });
 });
+
+describe("holdpoint key status", () => {
+  it("tells whether the keys are enrolled and attested, and by which certificate [HP-191 allows]", async () => {
+    const { chip, directory } = await startProvisioned();
+    const folder = testFolder();
+    const file = (name: string): string => join(folder, name);
+    const status = async (): Promise<string> => (await holdpoint("key", "status", directory)).out;
+    const bare = await status();
+    expect(bare).toMatch(/^enrolled +no: nobody vouches for the keys \(holdpoint key enrol\)$/m);
+    expect(bare).toMatch(/^attested +no: there is no key bundle yet \(holdpoint key attest\)$/m);
+    await holdpoint("key", "attest", directory, "--out", file("bare.cbor"));
+    expect(await status()).toMatch(/^attested +yes: key-bundle.cbor is of the key in the TPM$/m);
+    await enrol(directory, folder);
+    const enrolled = await status();
+    expect(enrolled).toMatch(
+      /^enrolled +yes: for gw-7 \(software-tpm\), from \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d; \d certificates?, 0 of the endorsement key$/m,
+    );
+    expect(enrolled).toMatch(/^attested .*without its certificate: attest anew$/m);
+    await holdpoint("key", "attest", directory, "--out", file("key.cbor"));
+    const whole = await holdpoint("key", "status", directory, "--json");
+    expect(whole).toMatchObject({ code: 0, err: "" });
+    expect(JSON.parse(whole.out)).toMatchObject({
+      enrolled: true,
+      certificate: { gateway: "gw-7", unit: "software-tpm", trouble: null },
+      attested: true,
+      bundle: { certified: true, trouble: null },
+    });
+    await chip.kill();
+    expect(await status()).toMatch(/^attested +yes: .*the recorded key; the TPM was not asked$/m);
+  });
+
+  it("says of files that are of other keys, or cannot be read, what is wrong with them [HP-191 refuses]", async () => {
+    const [one, other] = [await startProvisioned(), await startProvisioned()];
+    const folder = testFolder();
+    await enrol(other.directory, folder);
+    await holdpoint("key", "attest", other.directory, "--out", join(folder, "key.cbor"));
+    for (const name of ["certificates.cbor", "key-bundle.cbor"]) {
+      copyFileSync(join(other.directory, name), join(one.directory, name));
+    }
+    const foreign = await holdpoint("key", "status", one.directory);
+    expect(foreign.out).toMatch(/^enrolled +NO: it is for another attestation key: enrol anew/m);
+    expect(foreign.out).toMatch(/^attested +NO: key-bundle.cbor: it is of another key/m);
+    for (const name of ["certificates.cbor", "key-bundle.cbor"]) {
+      writeFileSync(join(one.directory, name), "nothing");
+    }
+    const damaged = await holdpoint("key", "status", one.directory, "--json");
+    expect(JSON.parse(damaged.out)).toMatchObject({
+      enrolled: false,
+      certificate: { trouble: "certificates.cbor cannot be read: enrol anew" },
+      attested: false,
+      bundle: { trouble: "key-bundle.cbor cannot be read: attest anew" },
+    });
+  });
+});
+
+/** By an authority of its own, with the commands that are there for it. */
+async function enrol(directory: string, folder: string): Promise<void> {
+  const file = (name: string): string => join(folder, name);
+  await holdpoint("ca", "init", file("ca"), "--name", "Plant CA");
+  const ask = ["--gateway", "gw-7", "--request", file("request")];
+  await holdpoint("key", "enrol", directory, ...ask);
+  await holdpoint("ca", "issue", file("ca"), file("request"), "--out", file("answer"));
+  const taken = await holdpoint("key", "enrol", directory, "--answer", file("answer"));
+  expect(taken).toMatchObject({ code: 0, err: "" });
+}
 
 function pemOf(der: Uint8Array): string {
   const lines =

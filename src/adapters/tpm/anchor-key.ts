@@ -17,7 +17,7 @@ export async function openAnchorKey(
   record: TpmRecord,
 ): Promise<TpmResult<AnchorKey>> {
   const { attestation, counters, firsts } = record;
-  const there = await findRecorded(tpm, "attestationKey", attestation);
+  const there = await findRecorded(tpm, attestation);
   if (!there.ok) return there;
   const jump = await tpm.ask(askJump());
   if (!jump.ok) return jump;

@@ -53,6 +53,11 @@ export function askNewKey(key: KeyName, auth: Uint8Array): TpmAsk<TpmKey> {
   };
 }
 
+/** Frees the place of exactly this key; also done where nothing is there. */
+export function askRemoval(key: KeyName, name: Uint8Array): TpmAsk<null> {
+  return { request: { op: "remove-key", key, name }, take: () => null };
+}
+
 /** ECDSA over a SHA-256 digest of 32 bytes: r || s. */
 export function askSignature(use: KeyUse, digest: Uint8Array): TpmAsk<Uint8Array> {
   return {

@@ -1,8 +1,7 @@
 import type { Credential } from "../../codec/tpm2/activate-credential.js";
 import { askCertificate, askCredential, askEndorsementKey, askKey } from "./ask.js";
-import type { KeyName } from "./message.js";
 import { withTpm, type KeyAsk } from "./provision.js";
-import type { TpmRecord } from "./record.js";
+import { nameAt, type RecordedKey, type TpmRecord } from "./record.js";
 import { readRecord, recordPath } from "./record-file.js";
 import { faultOf, type TpmResult } from "./result.js";
 import { findRecorded } from "./recorded-key.js";
@@ -21,7 +20,7 @@ export type EnrolmentKeys = {
 
 export async function readForEnrolment(ask: KeyAsk, handle: number): Promise<Asked<EnrolmentKeys>> {
   return await withRecorded(ask, async (tpm, record) => {
-    const attester = await areaOf(tpm, record, "attestationKey");
+    const attester = await areaOf(tpm, record.attestation);
     if (!attester.ok) return attester;
     const endorsementKey = await tpm.ask(askEndorsementKey(handle));
     if (!endorsementKey.ok) return endorsementKey;
@@ -62,9 +61,9 @@ export async function attestRecorded(ask: KeyAsk): Promise<
   }>
 > {
   return await withRecorded(ask, async (tpm, record) => {
-    const certified = await areaOf(tpm, record, "evidenceKey");
+    const certified = await areaOf(tpm, record.evidence);
     if (!certified.ok) return certified;
-    const attester = await areaOf(tpm, record, "attestationKey");
+    const attester = await areaOf(tpm, record.attestation);
     if (!attester.ok) return attester;
     const { evidence, attestation, kind } = record;
     const made = await tpm.ask(askCertificate(evidence, attestation, new Uint8Array(0)));
@@ -97,15 +96,10 @@ async function withRecorded<T>(
 }
 
 /** TPMT_PUBLIC of the key at its handle, when it is the recorded one. */
-async function areaOf(
-  tpm: TpmProcess,
-  record: TpmRecord,
-  name: KeyName,
-): Promise<TpmResult<Uint8Array>> {
-  const recorded = name === "evidenceKey" ? record.evidence : record.attestation;
-  const there = await findRecorded(tpm, name, recorded);
+async function areaOf(tpm: TpmProcess, recorded: RecordedKey): Promise<TpmResult<Uint8Array>> {
+  const there = await findRecorded(tpm, recorded);
   if (!there.ok) return there;
-  const read = await tpm.ask(askKey(name));
+  const read = await tpm.ask(askKey(nameAt(recorded)));
   if (!read.ok) return read;
   if (read.value === null) return faultOf("mismatch", "the key is not there any more");
   return { ok: true, value: read.value.publicArea };

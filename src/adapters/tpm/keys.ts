@@ -62,8 +62,8 @@ export async function makeEvidenceKey(
   tpm: Tpm,
   auth: Uint8Array,
   owner: Uint8Array,
+  kind: TpmObjectKind = TPM_OBJECTS.evidenceKey,
 ): Promise<TpmResult<TpmKey>> {
-  const kind = TPM_OBJECTS.evidenceKey;
   return await tpm.perform(async (line) => {
     const root = await line.root();
     if (!root.ok) return root;
@@ -94,16 +94,23 @@ export async function makeAttestationKey(
   });
 }
 
-/** Frees the handle of a key that is exactly of its kind; what it signed stays valid, it never signs again. */
+/**
+ * Frees the handle of a key that is exactly of its kind and, where `name` is given, is that very one; what it signed stays
+ * valid, it never signs again.
+ */
 export async function removeKey(
   tpm: Tpm,
   kind: TpmObjectKind,
   owner: Uint8Array,
+  name: Uint8Array | null = null,
 ): Promise<TpmResult<null>> {
   return await tpm.perform(async (line) => {
     const there = keyOf(kind, await line.readObject(kind.handle));
     if (!there.ok) return there;
     if (there.value === null) return { ok: true, value: null };
+    if (name !== null && !Buffer.from(name).equals(there.value.name)) {
+      return faultOf("mismatch", `the key at 0x${kind.handle.toString(16)} is another one`);
+    }
     return await line.authorised(evictControl(there.value, kind.handle), [owner]);
   });
 }

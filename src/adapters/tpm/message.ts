@@ -36,10 +36,12 @@ export type TpmRequest =
       readonly signer: KeyUse;
       readonly qualifying: Uint8Array;
     }
-  | { readonly op: "read-jump" };
+  | { readonly op: "read-jump" }
+  /** Frees the handle where the key of this Name is. */
+  | { readonly op: "remove-key"; readonly key: KeyName; readonly name: Uint8Array };
 
 /** The keys that are made and used; the storage root is found. */
-export type KeyName = "evidenceKey" | "attestationKey";
+export type KeyName = "evidenceKey" | "attestationKey" | "otherEvidenceKey";
 
 /** Longest body of a frame either way. */
 export const MESSAGE_BYTES_MAX = 4096;
@@ -62,6 +64,9 @@ export function encodeRequest(id: number, request: TpmRequest): Uint8Array {
       break;
     case "make-key":
       out.uint(KEYS.indexOf(request.key)).blob(request.auth);
+      break;
+    case "remove-key":
+      out.uint(KEYS.indexOf(request.key)).blob(request.name);
       break;
     case "sign":
       putUse(out, request.use).blob(request.digest);
@@ -159,7 +164,7 @@ const COUNTER_BYTES = 8;
 const ID_MAX = Number.MAX_SAFE_INTEGER;
 const WORD_MAX = 0xffff_ffff;
 const SAYS_CHARS_MAX = 512;
-const KEYS: readonly KeyName[] = ["evidenceKey", "attestationKey"];
+const KEYS: readonly KeyName[] = ["evidenceKey", "attestationKey", "otherEvidenceKey"];
 const COUNTER_KINDS: readonly TpmCounter["kind"][] = ["flash", "orderly"];
 const FAULTS: readonly TpmFault["kind"][] = [
   "not-done",
@@ -185,6 +190,7 @@ const OPS: Readonly<Record<TpmRequest["op"], readonly [number, number]>> = {
   "open-credential": [10, 6],
   "certify-counter": [11, 7],
   "read-jump": [12, 0],
+  "remove-key": [13, 2],
 };
 const NAMES: readonly TpmRequest["op"][] = [
   "read-chip",
@@ -200,6 +206,7 @@ const NAMES: readonly TpmRequest["op"][] = [
   "open-credential",
   "certify-counter",
   "read-jump",
+  "remove-key",
 ];
 const NUMBER_MAX = NAMES.length - 1;
 const ITEMS_MAX = 9;
@@ -222,6 +229,8 @@ function takeRequest(from: FrameReader, op: TpmRequest["op"]): TpmRequest {
       return { op, key: takeKey(from) };
     case "make-key":
       return { op, key: takeKey(from), auth: takeAuth(from) };
+    case "remove-key":
+      return { op, key: takeKey(from), name: from.blob(SIZE.name, SIZE.name) };
     case "sign":
       return { op, use: takeUse(from), digest: from.blob(SIZE.digest, SIZE.digest) };
     case "certify": {
@@ -251,7 +260,7 @@ function takeRequest(from: FrameReader, op: TpmRequest["op"]): TpmRequest {
 }
 
 function takeKey(from: FrameReader): KeyName {
-  return from.uint(KEYS.length - 1) === 0 ? "evidenceKey" : "attestationKey";
+  return KEYS[from.uint(KEYS.length - 1)] ?? "evidenceKey";
 }
 
 function takeUse(from: FrameReader): KeyUse {

@@ -4,7 +4,7 @@ import type { EndorsementUse } from "./attestation.js";
 import { readChip, readJump } from "./chip.js";
 import { certifyCounter, defineCounter, raiseCounter, readCounter } from "./counters.js";
 import { findStorageRoot, makeAttestationKey, makeEvidenceKey } from "./keys.js";
-import { readKey, signDigest, type TpmKey } from "./keys.js";
+import { readKey, removeKey, signDigest, type TpmKey } from "./keys.js";
 import { bytesOf, type KeyName, type TpmAnswer, type TpmRequest } from "./message.js";
 import type { TpmResult } from "./result.js";
 import type { Tpm } from "./tpm.js";
@@ -25,6 +25,10 @@ export async function performRequest(tpm: Tpm, request: TpmRequest): Promise<Tpm
       return keyAnswer(await readKey(tpm, TPM_OBJECTS[request.key]));
     case "make-key":
       return keyAnswer(await makeKey(tpm, request.key, request.auth));
+    case "remove-key": {
+      const { key, name } = request;
+      return answerOf(await removeKey(tpm, TPM_OBJECTS[key], UNSET, name), () => []);
+    }
     case "sign":
       return answerOf(await signDigest(tpm, request.use, request.digest), (signature) => [
         signature,
@@ -66,8 +70,8 @@ function endorsementAt(handle: number): EndorsementUse {
 }
 
 async function makeKey(tpm: Tpm, key: KeyName, auth: Uint8Array): Promise<TpmResult<TpmKey>> {
-  return key === "evidenceKey"
-    ? await makeEvidenceKey(tpm, auth, UNSET)
+  return key !== "attestationKey"
+    ? await makeEvidenceKey(tpm, auth, UNSET, TPM_OBJECTS[key])
     : await makeAttestationKey(tpm, auth, { owner: UNSET, endorsement: UNSET });
 }
 

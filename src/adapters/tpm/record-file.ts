@@ -1,8 +1,10 @@
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  decodeNextPlan,
   decodePlan,
   decodeRecord,
+  encodeNextPlan,
   encodePlan,
   encodeRecord,
   type TpmAuths,
@@ -41,7 +43,24 @@ export async function removePlan(directory: string): Promise<void> {
   await rm(planPath(directory), { force: true });
 }
 
+/** The value of a key that `key rotate` is about to make. */
+export async function readNextPlan(directory: string): Promise<Found<Uint8Array>> {
+  return await readSecret(nextPlanPath(directory), decodeNextPlan);
+}
+
+export async function writeNextPlan(directory: string, auth: Uint8Array): Promise<void> {
+  await writeSecret(directory, nextPlanPath(directory), encodeNextPlan(auth));
+}
+
+export async function removeNextPlan(directory: string): Promise<void> {
+  await rm(nextPlanPath(directory), { force: true });
+}
+
 const BYTES_MAX = 4096;
+
+function nextPlanPath(directory: string): string {
+  return join(directory, "tpm-next.cbor");
+}
 
 function planPath(directory: string): string {
   return join(directory, "tpm-plan.cbor");

@@ -1,16 +1,14 @@
 import { askKey } from "./ask.js";
-import type { KeyName } from "./message.js";
-import { recordKey, type RecordedKey } from "./record.js";
+import { nameAt, recordKey, type RecordedKey } from "./record.js";
 import { faultOf, type TpmResult } from "./result.js";
 import type { TpmProcess } from "./tpm-process.js";
 
 /** `mismatch` unless the key at the recorded handle is the recorded one. */
 export async function findRecorded(
   tpm: TpmProcess,
-  name: KeyName,
   recorded: RecordedKey,
 ): Promise<TpmResult<null>> {
-  const read = await tpm.ask(askKey(name));
+  const read = await tpm.ask(askKey(nameAt(recorded)));
   if (!read.ok) return read;
   const place = `0x${recorded.key.handle.toString(16)}`;
   if (read.value === null) return faultOf("mismatch", `no key is at ${place} any more`);

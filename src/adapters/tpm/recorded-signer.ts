@@ -1,6 +1,7 @@
 import type { Signer } from "../../guard/ports.js";
 import type { KeyAsk } from "./provision.js";
-import { readRecord, recordPath } from "./record-file.js";
+import type { FormerKey, TpmRecord } from "./record.js";
+import { readRecord, recordPath, writeRecord } from "./record-file.js";
 import { makeTpmSigner } from "./signer.js";
 import { TpmProcess } from "./tpm-process.js";
 
@@ -23,7 +24,35 @@ export async function openRecordedSigner({
   }
   const { place, rootName } = found.value;
   const tpm = new TpmProcess({ program, place, rootName, deadlineMs, queueMax: QUEUE_MAX });
-  return { ok: true, signer: makeTpmSigner(tpm, found.value) };
+  const takenOver = async (): Promise<void> => {
+    await recordTakeover(directory, found.value);
+  };
+  return { ok: true, signer: makeTpmSigner(tpm, found.value, takenOver) };
+}
+
+/**
+ * Writes down that the key that waited signs now, and forgets the value of the one before it. Done already is done;
+ * rejects when the record is another one by now, or cannot be written.
+ */
+export async function recordTakeover(directory: string, known: TpmRecord): Promise<void> {
+  const next = known.rotation?.next ?? null;
+  const now = await readRecord(directory);
+  if (next === null || now.kind !== "there") throw new Error(`${recordPath(directory)} is gone`);
+  const record = now.value;
+  if (isSame(record.evidence, next)) return;
+  const waits = record.rotation?.next ?? null;
+  if (waits === null || !isSame(record.evidence, known.evidence) || !isSame(waits, next)) {
+    throw new Error(`${recordPath(directory)} was changed meanwhile`);
+  }
+  const { key, auth, spki } = next;
+  const { evidence } = known;
+  const before = { key: evidence.key, spki: evidence.spki };
+  const rotation = { next: null, before };
+  await writeRecord(directory, { ...record, evidence: { key, auth, spki }, rotation });
+}
+
+function isSame(a: FormerKey, b: FormerKey): boolean {
+  return a.key.handle === b.key.handle && Buffer.from(a.key.name).equals(b.key.name);
 }
 
 /** A checkpoint asks for one thing after the other; room for what a slow chip has not answered yet. */

@@ -20,9 +20,14 @@ export async function checkRecorded(
   tpm: TpmProcess,
   record: TpmRecord,
 ): Promise<TpmResult<CounterValues>> {
-  const { evidence, attestation, counters } = record;
+  const { evidence, attestation, counters, rotation } = record;
   const keys = await checkKeys(tpm, evidence, attestation);
   if (!keys.ok) return keys;
+  const next = rotation?.next ?? null;
+  if (next !== null) {
+    const signs = await checkSigning(tpm, next);
+    if (!signs.ok) return signs;
+  }
   const checkpoint = await tpm.ask(askCounter(counters.checkpoint));
   if (!checkpoint.ok) return checkpoint;
   const anchor = await tpm.ask(askCounter(counters.anchor));
@@ -51,12 +56,14 @@ export function reportOf(
     root: record.rootName,
     kid: sha256(evidence.spki),
     spki: evidence.spki,
+    attester: record.attestation.spki,
     handles: {
       root: TPM_OBJECTS.storageRoot.handle,
       evidence: evidence.key.handle,
       attestation: record.attestation.key.handle,
     },
     counters: { checkpoint: counter("checkpoint"), anchor: counter("anchor") },
+    rotation: rotationOf(record),
     trouble: "says" in found ? { answers: isAnswer(found), says: found.says } : null,
   };
 }
@@ -66,27 +73,51 @@ export function isAnswer({ kind }: TpmFault): boolean {
   return kind === "refused" || kind === "mismatch";
 }
 
+/** That an evidence key is the recorded one, and signs something new. */
+export async function checkSigning(
+  tpm: TpmProcess,
+  evidence: RecordedKey,
+): Promise<TpmResult<null>> {
+  const there = await findRecorded(tpm, evidence);
+  if (!there.ok) return there;
+  const message = randomBytes(32);
+  const signed = await tpm.ask(askSignature(evidence, sha256(message)));
+  if (!signed.ok) return signed;
+  if (isSigned(evidence, message, signed.value)) return there;
+  return faultOf("mismatch", "the TPM signed by another key than the recorded one");
+}
+
+function rotationOf({ rotation }: TpmRecord): TpmKeyReport["rotation"] {
+  const { next = null, before = null } = rotation ?? {};
+  const key = next ?? before;
+  if (key === null) return null;
+  const { spki } = key;
+  return {
+    step: next === null ? "done" : "waits",
+    kid: sha256(spki),
+    spki,
+    handle: key.key.handle,
+    givenUp: next?.givenUp ?? false,
+  };
+}
+
 async function checkKeys(
   tpm: TpmProcess,
   evidence: RecordedKey,
   attestation: RecordedKey,
 ): Promise<TpmResult<null>> {
-  const evidenceThere = await findRecorded(tpm, "evidenceKey", evidence);
-  if (!evidenceThere.ok) return evidenceThere;
-  const attestationThere = await findRecorded(tpm, "attestationKey", attestation);
+  const signs = await checkSigning(tpm, evidence);
+  if (!signs.ok) return signs;
+  const attestationThere = await findRecorded(tpm, attestation);
   if (!attestationThere.ok) return attestationThere;
   const message = randomBytes(32);
-  const signed = await tpm.ask(askSignature(evidence, sha256(message)));
-  if (!signed.ok) return signed;
   // It signs nothing from outside, but it certifies a key.
   const certified = await tpm.ask(askCertificate(evidence, attestation, message));
   if (!certified.ok) return certified;
   const { attest, signature } = certified.value;
-  const right =
-    isSigned(evidence, message, signed.value) && isSigned(attestation, attest, signature);
-  return right
+  return isSigned(attestation, attest, signature)
     ? { ok: true, value: null }
-    : faultOf("mismatch", "the TPM signed by other keys than the recorded ones");
+    : faultOf("mismatch", "the TPM certified by another key than the recorded one");
 }
 
 function isSigned({ spki }: RecordedKey, bytes: Uint8Array, signature: Uint8Array): boolean {

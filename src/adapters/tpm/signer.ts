@@ -1,10 +1,10 @@
-import type { AnchorKey, Signer } from "../../guard/ports.js";
+import type { AnchorKey, KeyId, Signer } from "../../guard/ports.js";
 import { NOTHING_THERE } from "../../codec/tpm2/response-code.js";
 import { openAnchorKey } from "./anchor-key.js";
 import { askCounter, askSignature } from "./ask.js";
 import { sha256 } from "./key-derivation.js";
 import { raiseSurely } from "./raise.js";
-import type { TpmRecord } from "./record.js";
+import type { FormerKey, RecordedKey, TpmRecord } from "./record.js";
 import { findRecorded } from "./recorded-key.js";
 import type { TpmFault, TpmResult } from "./result.js";
 import type { TpmProcess } from "./tpm-process.js";
@@ -12,11 +12,16 @@ import type { TpmProcess } from "./tpm-process.js";
 /**
  * Signs by the recorded evidence key, and raises the counter of checkpoints. Nothing is asked of the TPM before `open`, which
  * reads both: `foreign` when the TPM answers and holds others than the recorded ones, or none. The process is the caller's,
- * opened with the record's place and root, and closed by the caller. A signature that is not had within the process's limits
+ * opened with the record's place and root, and closed by the caller. `takenOver` writes down that the key that waits has taken over. A signature that is not had within the process's limits
  * rejects with one line; the key cannot be another one later, its Name is part of every command.
  */
-export function makeTpmSigner(tpm: TpmProcess, record: TpmRecord): Required<Signer> {
-  const { kind, evidence, counters } = record;
+export function makeTpmSigner(
+  tpm: TpmProcess,
+  record: TpmRecord,
+  takenOver: () => Promise<void> = refuseToKeep,
+): Required<Signer> {
+  const { kind, counters, evidence, rotation } = record;
+  const { next = null, before = null } = rotation ?? {};
   let newest: bigint | null = null;
   let isInDoubt = false;
   let opening: ReturnType<Required<Signer>["open"]> | null = null;
@@ -55,27 +60,49 @@ export function makeTpmSigner(tpm: TpmProcess, record: TpmRecord): Required<Sign
     isInDoubt = false;
     return Number(newest);
   };
-  const { spki } = evidence;
-  const kid = sha256(spki);
-  const sign = async (bytes: Uint8Array): Promise<Uint8Array> => {
-    const signed = await tpm.ask(askSignature(evidence, sha256(bytes)));
-    if (!signed.ok) throw new Error(signed.fault.says);
-    return signed.value;
-  };
-  return { kind, spki, kid, open, raise, sign };
+  const by = (key: RecordedKey): Required<Signer> => ({
+    kind,
+    ...nameOf(key),
+    open,
+    raise,
+    sign: async (bytes) => {
+      const signed = await tpm.ask(askSignature(key, sha256(bytes)));
+      if (!signed.ok) throw new Error(signed.fault.says);
+      return signed.value;
+    },
+    before: before === null ? null : nameOf(before),
+    handover: null,
+  });
+  if (next === null) return by(evidence);
+  if (next.givenUp) {
+    return { ...by(next), before: nameOf(evidence), handover: { to: null, done: takenOver } };
+  }
+  return { ...by(evidence), handover: { to: by(next), done: takenOver } };
 }
 
 async function findAll(
   tpm: TpmProcess,
   record: TpmRecord,
 ): Promise<TpmResult<{ readonly newest: bigint; readonly anchors: AnchorKey }>> {
-  const there = await findRecorded(tpm, "evidenceKey", record.evidence);
-  if (!there.ok) return there;
+  const next = record.rotation?.next ?? null;
+  const keys = next?.givenUp === true ? [] : [record.evidence];
+  for (const key of next === null ? keys : [...keys, next]) {
+    const there = await findRecorded(tpm, key);
+    if (!there.ok) return there;
+  }
   const counted = await tpm.ask(askCounter(record.counters.checkpoint));
   if (!counted.ok) return counted;
   const anchors = await openAnchorKey(tpm, record);
   if (!anchors.ok) return anchors;
   return { ok: true, value: { newest: counted.value, anchors: anchors.value } };
+}
+
+async function refuseToKeep(): Promise<void> {
+  await Promise.reject(new Error("nobody keeps the record of these keys"));
+}
+
+function nameOf({ spki }: FormerKey): KeyId {
+  return { spki, kid: sha256(spki) };
 }
 
 /** A TPM that is out of order, or locked, says no in other words. */

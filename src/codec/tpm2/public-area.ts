@@ -21,9 +21,9 @@ export type TpmObjectKind = {
   readonly attributes: number;
 };
 
-/** The three objects of the gateway. Whatever else stands at their handles is not used. */
+/** The objects of the gateway. Whatever else stands at their handles is not used. */
 export const TPM_OBJECTS: Readonly<
-  Record<"storageRoot" | "evidenceKey" | "attestationKey", TpmObjectKind>
+  Record<"storageRoot" | "evidenceKey" | "attestationKey" | "otherEvidenceKey", TpmObjectKind>
 > = {
   /** Parent of the evidence key, and what sessions are salted to (TCG template for a P-256 storage root). */
   storageRoot: { handle: 0x81000001, use: "storage", attributes: 0x00030472 },
@@ -31,6 +31,8 @@ export const TPM_OBJECTS: Readonly<
   evidenceKey: { handle: 0x81010010, use: "signing", attributes: 0x00040472 },
   /** The same and restricted: it signs nothing that did not come from inside the TPM. */
   attestationKey: { handle: 0x81010011, use: "signing", attributes: 0x00050472 },
+  /** As the evidence key: the two places take turns when it is rotated. */
+  otherEvidenceKey: { handle: 0x81010012, use: "signing", attributes: 0x00040472 },
 };
 
 /** What CreatePrimary and Create are asked for. `unique` makes one primary differ from another of its seed. */

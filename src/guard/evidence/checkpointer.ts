@@ -7,6 +7,7 @@ import {
 } from "../../evidence/checkpoint.js";
 import type { ConsistencyProof } from "../../evidence/merkle-proof.js";
 import type { Consistency, MerkleTree } from "../../evidence/merkle.js";
+import { KeyHandover } from "./key-handover.js";
 import { sha256 } from "./sha256.js";
 
 /** A checkpoint at the latest after so many leaves, and a second after the first leaf that none covers. */
@@ -43,6 +44,8 @@ export type Candidate = {
   readonly root: Uint8Array;
   readonly proof: ConsistencyProof | null;
   readonly watcher: Consistency;
+  /** Whose name is in the claim. */
+  readonly signer: Signer;
 };
 
 /**
@@ -64,6 +67,7 @@ export class Checkpointer {
   /** Value of the counter that no checkpoint has yet. */
   private raised: number | null = null;
   private counted: Uint8Array | null;
+  private readonly keys: KeyHandover;
   private cancelTimer: (() => void) | null = null;
   private idle: (() => void)[] = [];
   private readonly listeners: ((event: SigningEvent) => void)[] = [];
@@ -73,6 +77,21 @@ export class Checkpointer {
     this.newest = options.newest;
     this.watcher = options.watcher;
     this.counted = options.counted;
+    this.keys = new KeyHandover(options.signer, options.report);
+  }
+
+  /** The key (SPKI) that signs from here on, and the one that is to take over from it; null: none is. */
+  get key(): Uint8Array {
+    return this.keys.signer.spki;
+  }
+
+  get nextKey(): Uint8Array | null {
+    return this.keys.next;
+  }
+
+  /** An entry that names a key to take over was given this number. */
+  named(spki: Uint8Array, seq: number): void {
+    this.keys.named(spki, seq);
   }
 
   /** The newest that a TPM counted, of this run or an earlier one. */
@@ -113,7 +132,8 @@ export class Checkpointer {
 
   /** The tree as it stands, when it should be signed; the caller says when that is on disk. */
   take(root: Uint8Array): Candidate | null {
-    const { tree, clock, signer, gateway, boot, log } = this.options;
+    const { tree, clock, gateway, boot, log } = this.options;
+    const { signer } = this.keys;
     if (!this.wanted || this.signing || this.signed !== null) return null;
     this.wanted = false;
     const { size } = tree;
@@ -133,7 +153,7 @@ export class Checkpointer {
         ? null
         : { size1: this.watcher.size, size2: size, path: tree.prove(this.watcher) };
     this.signing = true;
-    return { claim, root, proof, watcher: tree.watch() };
+    return { claim, root, proof, watcher: tree.watch(), signer };
   }
 
   /** The candidate's root is durable: sign it. */
@@ -154,7 +174,7 @@ export class Checkpointer {
       this.watcher = watcher;
       this.newest = { hash: sha256(draft.toBeSigned), size };
       this.signed = { body: finishCheckpoint(draft, signature, proof), size };
-      if (this.options.signer.raise !== null) this.counted = this.signed.body;
+      if (candidate.signer.raise !== null) this.counted = this.signed.body;
       this.options.ready();
     }, raise);
   }
@@ -175,17 +195,17 @@ export class Checkpointer {
     this.listeners.push(run);
   }
 
-  /** One that was collected is on stable storage. */
-  written(): void {
+  /** One over so many entries that was collected is on stable storage. */
+  written(size: number): void {
     for (const run of this.listeners) run({ kind: "signed" });
+    this.keys.covered(size);
   }
 
   /**
    * The counter is raised first: its value is signed. One that was raised for a signature that failed serves the next
    * try, so that a run leaves at most one without its checkpoint: nothing more explains a log that lags behind.
    */
-  private async signNow({ claim, root }: Candidate): Promise<Signed | NotOurs> {
-    const { signer } = this.options;
+  private async signNow({ claim, root, signer }: Candidate): Promise<Signed | NotOurs> {
     try {
       const opened = await this.open();
       if (opened !== null) return opened;

@@ -11,12 +11,12 @@ export type Compared = CounterJudgement & { readonly nv: number };
 /** The log as it was found, held against the TPM that signs it, before this run raised anything there. */
 export function compareWithTpm(
   standing: LogStanding,
-  { kid, spki }: Pick<Signer, "kid" | "spki">,
+  { kid, spki, before = null }: Pick<Signer, "kid" | "spki" | "before">,
   anchors: AnchorKey,
 ): Compared {
   const { found, spki: attester } = anchors;
   return {
-    ...judgeCounters(standing, { kid, spki, attester, ...found }, verify),
+    ...judgeCounters(standing, { kid, spki, before, attester, ...found }, verify),
     nv: found.anchor,
   };
 }

@@ -28,10 +28,11 @@ export type EvidenceOptions = {
   /** Gets what the log says about the state before this run, before `openEvidence` returns. */
   readonly visitor: RecoveryVisitor;
   /**
-   * The segment is full: append the entries of `segmentOpening` now, before returning, with the next seqs.
+   * The segment is full: append the entries of `segmentOpening` now, before returning, with the next seqs, and one that
+   * names the key (SPKI) which waits to take over, where one does.
    * Never called while another entry is being appended.
    */
-  readonly rotate: (link: SegmentLink) => void;
+  readonly rotate: (link: SegmentLink, nextKey: Uint8Array | null) => void;
   /** As the checkpointer's: asked when the key was found to be the right one. */
   readonly admit?: (anchors: AnchorKey) => string | null;
   /** Plain words for the operator's log: what went wrong without stopping evidence. */
@@ -90,7 +91,6 @@ export async function openEvidence(
     log: recovery.log,
     profiles: recovery.profiles,
     anchor: recovery.anchor,
-    key: options.signer.spki,
     rotate: options.rotate,
     report: options.report,
     checkpointer: (hooks) =>

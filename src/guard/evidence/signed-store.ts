@@ -7,6 +7,9 @@ export type DurableCheckpoint = { readonly body: Uint8Array; readonly size: numb
 export type SignedStore = EvidenceStore & {
   /** Size of the newest checkpoint that is on the disk. */
   readonly signedSize: number;
+  /** The key (SPKI) that signs from here on, and the one that waits to take over from it; null: none does. */
+  readonly key: Uint8Array;
+  readonly nextKey: Uint8Array | null;
   /** Bytes and groups that reached the disk in this run. */
   readonly written: { readonly bytes: number; readonly groups: number };
   readonly onCheckpoint: (run: (checkpoint: DurableCheckpoint) => void) => void;

@@ -25,9 +25,7 @@ export type StoreOptions = {
   readonly log: string | null;
   readonly profiles: readonly Uint8Array[];
   readonly anchor: AnchorBody | null;
-  /** SPKI of the key that signs checkpoints. */
-  readonly key: Uint8Array;
-  readonly rotate: (link: SegmentLink) => void;
+  readonly rotate: (link: SegmentLink, nextKey: Uint8Array | null) => void;
   readonly report: (text: string) => void;
   readonly checkpointer: (store: {
     readonly log: () => string;

@@ -114,8 +114,9 @@ export class LogStore implements SignedStore {
   }
 
   /** What a segment's link is to say. */
-  private remember({ body }: Entry): void {
+  private remember({ body, seq }: Entry): void {
     if (body.type === "anchor" && body.kind === "nv-certify") this.anchor = body;
+    if (body.type === "key" && body.event === "rotated") this.checkpoints.named(body.spki, seq);
     if (body.type === "profile" && body.bytes !== null) {
       this.profiles = addHash(this.profiles, body.digest);
     }
@@ -132,6 +133,14 @@ export class LogStore implements SignedStore {
   /** Size of the newest checkpoint that is on the disk. */
   get signedSize(): number {
     return this.covered;
+  }
+
+  get key(): Uint8Array {
+    return this.checkpoints.key;
+  }
+
+  get nextKey(): Uint8Array | null {
+    return this.checkpoints.nextKey;
   }
 
   /** Bytes and groups that reached the disk in this run. */
@@ -186,7 +195,7 @@ export class LogStore implements SignedStore {
       last: writer.last,
       log: this.name ?? "",
       checkpoint: this.checkpoints.last,
-      key: this.options.key,
+      key: this.key,
       lost,
       profiles: this.profiles,
       counted: this.checkpoints.newestCounted,
@@ -322,14 +331,14 @@ export class LogStore implements SignedStore {
     if (this.failure === null) for (const run of this.durableListeners) run(head.durableSeq);
     if (signed !== null) {
       for (const run of this.checkpointListeners) run(signed);
-      this.checkpoints.written();
+      this.checkpoints.written(signed.size);
     }
     if (candidate !== null) this.checkpoints.sign(candidate);
     else if (!this.checkpoints.busy) this.checkpoints.settle();
     // The reserve is for entries: no other segment is begun in it.
     if (!this.files.isFull || this.opening || this.closing || this.failure !== null) return;
     this.checkpoints.want();
-    this.options.rotate(this.link());
+    this.options.rotate(this.link(), this.nextKey);
   }
 
   /** Nothing is durable from here on, so nothing may be permitted; what comes is recorded as long as there is a reserve. */

@@ -11,6 +11,8 @@ const REPORT: TpmKeyReport = {
   root: NAME,
   kid: NAME,
   spki: NAME,
+  attester: new Uint8Array(1),
+  rotation: null,
   handles: { root: 1, evidence: 2, attestation: 3 },
   counters: {
     checkpoint: { index: 1, first: 1, value: 1n },

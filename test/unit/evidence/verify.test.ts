@@ -104,6 +104,7 @@ describe("verification", { timeout: 300_000 }, () => {
     expect(failed(report)).toEqual([]);
     const notPresent = report.checks.filter(({ status }) => status === "NOT PRESENT");
     expect(notPresent.map(({ id }) => id)).toEqual([
+      "keys",
       "counters",
       "held",
       "parts",

@@ -194,7 +194,7 @@ describe("the opening of a segment", () => {
       profiles: [],
     };
     const now = { state: first.state, atUs: 3_000 };
-    const bodies = rotationBodies(OURS, now, link, MACHINE);
+    const bodies = rotationBodies(OURS, now, link, { machineBoot: MACHINE });
     expect(typesOf(bodies.map((body, seq) => ({ seq, monoUs: 0, cause: null, body })))).toEqual([
       "segment-link",
       "snapshot",

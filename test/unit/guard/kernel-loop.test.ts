@@ -100,7 +100,9 @@ describe("the kernel's loop", () => {
       counted: null,
       anchor: null,
     };
-    loop.record((now) => rotationBodies(rig.profile, now, link, new Uint8Array(16)));
+    loop.record((now) =>
+      rotationBodies(rig.profile, now, link, { machineBoot: new Uint8Array(16) }),
+    );
     const [linked, snapshot] = entries;
     if (linked === undefined || snapshot?.body.type !== "snapshot") throw new Error("no snapshot");
     const { state } = snapshot.body;

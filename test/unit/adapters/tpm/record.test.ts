@@ -79,6 +79,32 @@ describe("the record of provisioned keys", () => {
     }
   });
 
+  it("comes out with what a rotation has begun, and what it left, as they went in", () => {
+    const { auth, key } = record.evidence;
+    const other = { key: { handle: 0x81010012, name: new Uint8Array(34).fill(8) }, spki: spki() };
+    const next = { ...other, auth, givenUp: false };
+    for (const rotation of [
+      { next, before: null },
+      { next: { ...next, givenUp: true }, before: other },
+      { next: null, before: other },
+    ]) {
+      const bytes = encodeRecord({ ...record, rotation });
+      expect(decodeRecord(bytes)).toEqual({ ...record, rotation });
+      for (let length = 0; length < bytes.length; length += 1) {
+        expect(decodeRecord(bytes.slice(0, length))).toBeNull();
+      }
+    }
+    // Nothing, and a key at the place of the one that signs, are no rotation.
+    const same = { ...next, key };
+    for (const rotation of [
+      { next: null, before: null },
+      { next: same, before: null },
+      { next: null, before: same },
+    ]) {
+      expect(decodeRecord(encodeRecord({ ...record, rotation }))).toBeNull();
+    }
+  });
+
   it("is refused with other handles than the gateway's own", () => {
     const { evidence } = record;
     const key = { ...evidence.key, handle: 0x81010012 };
