@@ -1,4 +1,5 @@
 import { OUTCOMES, VERDICTS } from "../kernel/record/entry.js";
+import type { SignedCommit } from "./commit.js";
 import type { CheckId, Place } from "./findings.js";
 import { FRAME_KIND, FrameReader, type Sha256 } from "./frame.js";
 import { decodeEntry } from "./decode-entry.js";
@@ -38,7 +39,8 @@ type Other =
   | { readonly kind: "fault"; readonly check: CheckId; readonly place: Place; readonly why: string }
   | { readonly kind: "opening"; readonly opening: Opening }
   | { readonly kind: "rare"; readonly leaf: LeafStep }
-  | { readonly kind: "checkpoint"; readonly body: Uint8Array; readonly place: Place };
+  | { readonly kind: "checkpoint"; readonly body: Uint8Array; readonly place: Place }
+  | { readonly kind: "signed-commit"; readonly commit: SignedCommit; readonly place: Place };
 
 /**
  * Checks one segment on its own, taking its link for true; `LogVerifier.checked` compares that with the segment
@@ -124,6 +126,9 @@ function playOther(other: Other | undefined, steps: SegmentSteps): void {
     case "checkpoint":
       steps.checkpoint(other.body, other.place);
       return;
+    case "signed-commit":
+      steps.signedCommit(other.commit, other.place);
+      return;
     case undefined:
       throw new Error("evidence: a tape is shorter than it says");
   }
@@ -190,6 +195,10 @@ class Recorder implements SegmentSteps {
 
   checkpoint(body: Uint8Array, place: Place): void {
     this.other({ kind: "checkpoint", body, place });
+  }
+
+  signedCommit(commit: SignedCommit, place: Place): void {
+    this.other({ kind: "signed-commit", commit, place });
   }
 
   leaf(leaf: LeafStep): void {

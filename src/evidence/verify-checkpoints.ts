@@ -5,6 +5,7 @@ import type { Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
 import { equalBytes, verifyConsistency } from "./merkle-proof.js";
 import type { SegmentLink } from "./segment.js";
+import type { CheckedCheckpoint } from "./verify-commits.js";
 
 /** ES256 over exact bytes, r || s; false for anything wrong, whatever it is. */
 export type VerifySignature = (
@@ -97,19 +98,19 @@ export class CheckpointVerifier {
   }
 
   /** `boot`: of the newest entry before it. */
-  checkpoint(body: Uint8Array, boot: number, place: Place): void {
+  checkpoint(body: Uint8Array, boot: number, place: Place): CheckedCheckpoint {
     const { findings } = this;
     findings.look("checkpoint-roots");
     const read = readCheckpoint(body);
     if (!read.ok) {
       findings.fault("checkpoint-roots", place, `unreadable checkpoint: ${read.why}`);
-      return;
+      return { commitKey: null, isSigned: false, size: 0 };
     }
     const { checkpoint } = read;
     this.checkRoot(checkpoint, place);
     this.checkChain(checkpoint, boot, place);
     this.checkConsistency(checkpoint, place);
-    this.checkSignature(checkpoint, place);
+    const isSigned = this.checkSignature(checkpoint, place);
     this.checkCounter(checkpoint, place);
     const { claim, root, sign1 } = checkpoint;
     this.first ??= checkpoint;
@@ -120,6 +121,7 @@ export class CheckpointVerifier {
     };
     this.covered = Math.max(this.covered, claim.size);
     for (const size of this.roots.keys()) if (size < claim.size) this.roots.delete(size);
+    return { commitKey: claim.commitKey, isSigned, size: claim.size };
   }
 
   private checkRoot({ claim, root }: Checkpoint, place: Place): void {
@@ -167,19 +169,20 @@ export class CheckpointVerifier {
     findings.fault("consistency", place, "its proof does not lead from the checkpoint before it");
   }
 
-  private checkSignature({ claim, sign1 }: Checkpoint, place: Place): void {
+  private checkSignature({ claim, sign1 }: Checkpoint, place: Place): boolean {
     const { findings } = this;
     findings.look("signatures");
     const spki = this.keys.get(hex(claim.kid));
     if (spki === undefined) {
       const where = this.takesKeysFromLog ? "the log names no such key" : "it is not a trusted key";
       findings.fault("signatures", place, `signed by key ${hex(claim.kid).slice(0, 16)}: ${where}`);
-      return;
+      return false;
     }
     const verify = (bytes: Uint8Array, signature: Uint8Array): boolean =>
       this.verifySignature(spki, bytes, signature);
-    if (verifySign1(sign1, { algorithm: ES256, verify })) return;
+    if (verifySign1(sign1, { algorithm: ES256, verify })) return true;
     findings.fault("signatures", place, "its signature does not verify");
+    return false;
   }
 
   /** A key that once gave a counter always does: else whoever has its signatures, but not the TPM, could leave it out. */

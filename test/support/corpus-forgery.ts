@@ -4,6 +4,7 @@ import {
   finishCheckpoint,
   readCheckpoint,
 } from "../../src/evidence/checkpoint.js";
+import { readCommit } from "../../src/evidence/commit.js";
 import { decodeEntry } from "../../src/evidence/decode-entry.js";
 import { FRAME_KIND, FrameReader, FrameWriter, type Frame } from "../../src/evidence/frame.js";
 import { LogWriter } from "../../src/evidence/log-writer.js";
@@ -85,7 +86,7 @@ class Forging {
         this.#leaf(body, frames);
         return;
       case FRAME_KIND.commit:
-        this.#commit(frames);
+        if (readCommit(body)?.kind === "root") this.#commit(frames);
         return;
       case FRAME_KIND.checkpoint:
         this.#checkpoint(body, frames);
@@ -129,7 +130,7 @@ class Forging {
     if (signed === undefined) throw new Error(`no commit at ${claim.size}`);
     const previous = this.#newest?.hash ?? new Uint8Array(32);
     const kid = this.#by.spki === null ? claim.kid : sha256(this.#by.spki);
-    const draft = draftCheckpoint({ ...claim, previous, kid }, signed.root);
+    const draft = draftCheckpoint({ ...claim, previous, kid, commitKey: null }, signed.root);
     const hash = sha256(sigStructure(draft.protectedBytes, draft.root));
     this.#newest = { hash, size: claim.size };
     const signature = this.#by.sign(draft.toBeSigned);

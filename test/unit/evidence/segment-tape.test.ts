@@ -6,6 +6,7 @@ import { recordSegment } from "../../../src/evidence/segment-tape.js";
 import { LogVerifier, type VerifyReport } from "../../../src/evidence/verify.js";
 import type { EvidenceStore } from "../../../src/guard/ports.js";
 import type { EntryBody } from "../../../src/kernel/record/entry.js";
+import { verifyTestCommit } from "../../support/commit-keys.js";
 import { ForgetfulDisk } from "../../support/evidence-disk.js";
 import { failed, openOn, SPKI, settle } from "../../support/evidence-rig.js";
 import {
@@ -86,6 +87,7 @@ function verifyBy(
     // Not a signature: what decides it must only be the same bytes both times.
     verifySignature: (_spki, toBeSigned, signature) =>
       (sha256(toBeSigned)[0] ?? 0) >= 0 && signature[0] !== 0,
+    verifyCommit: verifyTestCommit,
     trusted: null,
     finding: (finding) => findings.push(finding),
   });
