@@ -71,7 +71,8 @@ export type SegmentSteps = {
   readonly opening: (opening: Opening) => void;
   readonly leaf: (leaf: LeafStep) => void;
   readonly commit: (size: number, root: Uint8Array) => void;
-  readonly signedCommit: (commit: SignedCommit, place: Place) => void;
+  /** `verified`: whether its signature is right, where that was found out already. */
+  readonly signedCommit: (commit: SignedCommit, place: Place, verified: boolean | null) => void;
   readonly checkpoint: (body: Uint8Array, place: Place) => void;
 };
 
@@ -107,7 +108,7 @@ export function checkSegment(
       const { fault, signed } = log.commit(body);
       if (fault !== null) steps.fault(fault.check, place, fault.why);
       if (signed === null) steps.commit(log.size, log.tree.root());
-      else steps.signedCommit(signed, place);
+      else steps.signedCommit(signed, place, null);
       return null;
     },
     gap: (offset, length, why) => {

@@ -1,3 +1,4 @@
+import { readCheckpoint } from "./checkpoint.js";
 import { commitSigned, type SignedCommit } from "./commit.js";
 import { commitKeyId, readCommitKey, UNSIGNED_COMMITS_MAX } from "./commit-key.js";
 import type { Findings, Place } from "./findings.js";
@@ -36,7 +37,6 @@ type Interval = {
   since: Place;
 };
 
-/** As no more may stand without a signed one, none older is signed. */
 const ROOTS_MAX = 4 * UNSIGNED_COMMITS_MAX;
 
 /**
@@ -79,13 +79,7 @@ export class CommitVerifier {
   root(size: number, root: Uint8Array): void {
     const { interval } = this;
     if (interval === null) return;
-    interval.roots.set(size, root);
-    if (interval.roots.size > ROOTS_MAX) {
-      for (const oldest of interval.roots.keys()) {
-        interval.roots.delete(oldest);
-        break;
-      }
-    }
+    keepRoot(interval.roots, size, root);
     interval.unsigned += 1;
     if (interval.unsigned !== UNSIGNED_COMMITS_MAX + 1) return;
     const why = `more than ${UNSIGNED_COMMITS_MAX} commits follow it, and none is signed by the interval's key: they may have been taken out, or what follows be another's`;
@@ -110,7 +104,8 @@ export class CommitVerifier {
           };
   }
 
-  signed(commit: SignedCommit, place: Place): void {
+  /** `verified`: whether its signature is right by the newest key and root before it; null: to be found out here. */
+  signed(commit: SignedCommit, place: Place, verified: boolean | null): void {
     const { findings, interval } = this;
     if (this.isBlind) {
       this.unread += 1;
@@ -118,7 +113,9 @@ export class CommitVerifier {
     }
     findings.look("signed-commits");
     const why =
-      interval === null ? "no checkpoint of this run names a key" : this.judge(interval, commit);
+      interval === null
+        ? "no checkpoint of this run names a key"
+        : this.judge(interval, commit, verified);
     if (why !== null) findings.fault("signed-commits", place, why);
     if (interval === null) return;
     interval.unsigned = 0;
@@ -145,7 +142,7 @@ export class CommitVerifier {
   }
 
   /** Null: it is right. */
-  private judge(interval: Interval, commit: SignedCommit): string | null {
+  private judge(interval: Interval, commit: SignedCommit, verified: boolean | null): string | null {
     if (!interval.isSigned) return "the checkpoint that names its key does not verify";
     if (!equalBytes(commit.keyId, interval.keyId)) {
       return "its key is not that of the newest checkpoint before it";
@@ -158,8 +155,58 @@ export class CommitVerifier {
       return `it is over ${commit.size} entries, where no commit of its key's interval stands`;
     }
     if (this.verify === null) return "its signature cannot be checked here";
-    const toBeSigned = commitSigned(commit.protectedBytes, root);
-    if (this.verify(interval.publicKey, toBeSigned, commit.signature)) return null;
+    if (verified ?? verifyOne(commit, { ...interval, root }, this.verify)) return null;
     return "its signature does not verify over the root of the entries before it";
+  }
+}
+
+/**
+ * Signatures found out where a segment is checked for itself, as far as the checkpoint that names their key is in it.
+ * Everything else about them is for `CommitVerifier`, which meets the same checkpoints and roots.
+ */
+export class CommitPrecheck {
+  private readonly verify: VerifyCommit;
+  private publicKey: Uint8Array | null = null;
+  private readonly roots = new Map<number, Uint8Array>();
+
+  constructor(verify: VerifyCommit) {
+    this.verify = verify;
+  }
+
+  root(size: number, root: Uint8Array): void {
+    if (this.publicKey !== null) keepRoot(this.roots, size, root);
+  }
+
+  checkpoint(body: Uint8Array): void {
+    const read = readCheckpoint(body);
+    const commitKey = read.ok ? read.checkpoint.claim.commitKey : null;
+    this.publicKey = commitKey === null ? null : readCommitKey(commitKey);
+    this.roots.clear();
+  }
+
+  /** Null: that cannot be told here. */
+  signed(commit: SignedCommit): boolean | null {
+    const { publicKey } = this;
+    const root = this.roots.get(commit.size);
+    if (publicKey === null || root === undefined) return null;
+    return verifyOne(commit, { publicKey, root }, this.verify);
+  }
+}
+
+function verifyOne(
+  { protectedBytes, signature }: SignedCommit,
+  by: { readonly publicKey: Uint8Array; readonly root: Uint8Array },
+  verify: VerifyCommit,
+): boolean {
+  return verify(by.publicKey, commitSigned(protectedBytes, by.root), signature);
+}
+
+/** Only the newest: as no more may stand without a signed one, none older is signed. */
+function keepRoot(roots: Map<number, Uint8Array>, size: number, root: Uint8Array): void {
+  roots.set(size, root);
+  if (roots.size <= ROOTS_MAX) return;
+  for (const oldest of roots.keys()) {
+    roots.delete(oldest);
+    return;
   }
 }

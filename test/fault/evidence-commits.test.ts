@@ -82,14 +82,18 @@ describe("signed commits", () => {
 
   it("are never waited for: a group goes without one that is not ready [HP-197 refuses]", async () => {
     let open = atOnce;
-    const keys = testCommitKeys(async () => await open());
+    const keys = testCommitKeys(async () => {
+      await open();
+    });
     const run = await begin(keys);
     await run.group();
     let release = (): void => undefined;
     const gate = new Promise<void>((resolve) => {
       release = resolve;
     });
-    open = async () => await gate;
+    open = async () => {
+      await gate;
+    };
     await run.group();
     const durable = run.durable.length;
     for (let i = 0; i < 4; i += 1) await run.group();
@@ -110,8 +114,14 @@ describe("signed commits", () => {
 
   it("are made at once before more commits stand without one than a verifier takes [HP-196 allows]", async () => {
     let open = atOnce;
-    const run = await begin(testCommitKeys(async () => await open()));
-    open = async () => await new Promise(() => undefined);
+    const run = await begin(
+      testCommitKeys(async () => {
+        await open();
+      }),
+    );
+    open = async () => {
+      await new Promise(() => undefined);
+    };
     for (let i = 0; i < 5 * UNSIGNED_COMMITS_MAX; i += 1) await run.group();
     const signed = groupsOf(run.disk).filter((group) => group.includes("s"));
     expect(signed.length).toBeGreaterThan(4);
@@ -119,7 +129,9 @@ describe("signed commits", () => {
   });
 
   it("end when the key fails, which is told once; what is recorded is durable as before", async () => {
-    const keys = testCommitKeys(async () => await Promise.reject(new Error("planted")));
+    const keys = testCommitKeys(async () => {
+      await Promise.reject(new Error("planted"));
+    });
     const run = await begin(keys);
     for (let i = 0; i < 3; i += 1) await run.group();
     expect(run.reports).toEqual([
@@ -158,9 +170,10 @@ describe("the key of an interval", () => {
 
   it("goes on while checkpoints cannot be signed, and no further key is kept", async () => {
     const signing = { isAway: false };
-    const signer = testSigner(async () =>
-      signing.isAway ? await Promise.reject(new Error("away")) : await Promise.resolve(),
-    );
+    const signer = testSigner(async () => {
+      if (signing.isAway) throw new Error("away");
+      await atOnce();
+    });
     const keys = testCommitKeys();
     const run = await begin(keys, signer);
     signing.isAway = true;
@@ -181,13 +194,17 @@ describe("the key of an interval", () => {
     const signing = { gate: atOnce };
     const run = await begin(
       testCommitKeys(),
-      testSigner(async () => await signing.gate()),
+      testSigner(async () => {
+        await signing.gate();
+      }),
     );
     let release = (): void => undefined;
     const gate = new Promise<void>((resolve) => {
       release = resolve;
     });
-    signing.gate = async () => await gate;
+    signing.gate = async () => {
+      await gate;
+    };
     await run.group();
     await run.second();
     for (let i = 0; i < 3; i += 1) await run.group();

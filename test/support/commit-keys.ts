@@ -14,30 +14,43 @@ export function testCommitKeys(
     live: 0,
     made: 0,
     make: async (): Promise<CommitKey> => {
-      const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-      const held: { key: KeyObject | null } = { key: privateKey };
-      const signNow = (bytes: Uint8Array): Uint8Array => {
-        if (held.key === null) throw new Error("dropped");
-        return sign(null, bytes, held.key);
-      };
+      const key = makeCommitKey();
       keys.made += 1;
       keys.live += 1;
+      const held = { isDropped: false };
       return await Promise.resolve({
-        publicKey: rawKey(publicKey),
+        ...key,
         sign: async (bytes: Uint8Array) => {
-          const signature = signNow(bytes);
+          const signature = key.signNow(bytes);
           await gate();
           return signature;
         },
-        signNow,
         drop: () => {
-          if (held.key !== null) keys.live -= 1;
-          held.key = null;
+          if (!held.isDropped) keys.live -= 1;
+          held.isDropped = true;
+          key.drop();
         },
       });
     },
   };
   return keys;
+}
+
+export function makeCommitKey(): CommitKey {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const held: { key: KeyObject | null } = { key: privateKey };
+  const signNow = (bytes: Uint8Array): Uint8Array => {
+    if (held.key === null) throw new Error("dropped");
+    return sign(null, bytes, held.key);
+  };
+  return {
+    publicKey: rawKey(publicKey),
+    signNow,
+    sign: async (bytes) => await Promise.resolve(signNow(bytes)),
+    drop: () => {
+      held.key = null;
+    },
+  };
 }
 
 /** The same, but whoever has `made` has every private key for good, newest last. */
@@ -54,7 +67,7 @@ export function stolenCommitKeys(): CommitKeys & { readonly made: CommitKey[] } 
   };
 }
 
-export function rawKey(publicKey: KeyObject): Uint8Array {
+function rawKey(publicKey: KeyObject): Uint8Array {
   return new Uint8Array(publicKey.export({ type: "spki", format: "der" }).subarray(-32));
 }
 

@@ -198,7 +198,7 @@ describe("a log with commits signed by the keys of their intervals", () => {
 });
 
 describe("signed commits that were taken out", () => {
-  const bare = (groups: number): Promise<Uint8Array> =>
+  const bare = async (groups: number): Promise<Uint8Array> =>
     writeIntervals(groups, testCommitKeys()).then((disk) =>
       putTogether(takeApart(logOf(disk)).filter((piece) => signedIn(piece) === null)),
     );
