@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { makeMonotonicClock } from "./adapters/clock/monotonic-clock.js";
 import { readMachineBoot } from "./adapters/clock/machine-boot.js";
+import { openCommitKeys } from "./adapters/commit-keys/commit-keys.js";
 import { openEvidenceDisk } from "./adapters/evidence-file/evidence-disk.js";
 import { connectPlc } from "./adapters/modbus-client/plc-link.js";
 import { openFileSigner } from "./adapters/signer-file/file-signer.js";
@@ -186,6 +187,7 @@ async function openLog(
     disk,
     clock,
     signer,
+    commitKeys: openCommitKeys(),
     gateway: loaded.site.gateway,
     bootId: randomBytes(16),
     visitor: recollection.visitor,

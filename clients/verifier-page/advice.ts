@@ -50,6 +50,7 @@ const REPLAY = "not done by this page: holdpoint evidence verify FOLDER --replay
 
 const LOG: ReadonlyMap<string, string> = new Map<CheckId, string>([
   ["links", "no segment is here"],
+  ["signed-commits", "no commit here is signed by the key of its interval"],
   ["consistency", "no two checkpoints that follow one another are here with a proof"],
   ["counters", "no TPM signed here"],
   ["held", "name a checkpoint or bundle that you kept from before, above"],

@@ -7,7 +7,7 @@ import type { Entry } from "../../src/kernel/record/entry.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import { verifyBundle, type BundleReport } from "../../src/evidence/verify-bundle.js";
 import { adviceOn } from "./advice.js";
-import { sha256, verifySignature } from "./signature.js";
+import { sha256, verifyCommit, verifySignature } from "./signature.js";
 
 /** What a person holds besides, to compare with. */
 export type Held = {
@@ -110,6 +110,7 @@ export class LogChecking {
     this.verifier = new LogVerifier({
       sha256,
       verifySignature,
+      verifyCommit,
       trusted: held.trusted === null ? null : [held.trusted],
       held: held.earlier === null ? [] : [{ name: held.earlier.name, body: held.earlier.bytes }],
       entry: (entry) => {

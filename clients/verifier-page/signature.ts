@@ -1,7 +1,9 @@
+import { ed25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { decodeKeyBundle } from "../../src/evidence/bundle.js";
 import type { VerifySignature } from "../../src/evidence/verify-checkpoints.js";
+import type { VerifyCommit } from "../../src/evidence/verify-commits.js";
 
 export { sha256 };
 
@@ -14,6 +16,15 @@ export const verifySignature: VerifySignature = (spki, bytes, signature) => {
   if (point === null || signature.length !== SIGNATURE_BYTES) return false;
   try {
     return p256.verify(signature, bytes, point, { lowS: false, format: "compact" });
+  } catch {
+    return false;
+  }
+};
+
+/** Ed25519 as RFC 8032 has it: no other encodings of points than the one. */
+export const verifyCommit: VerifyCommit = (publicKey, bytes, signature) => {
+  try {
+    return ed25519.verify(signature, bytes, publicKey, { zip215: false });
   } catch {
     return false;
   }

@@ -1,5 +1,7 @@
 import { describeBody } from "../../src/cli/evidence-words.js";
+import { commitKeyId } from "../../src/evidence/commit-key.js";
 import type { ReadEntry } from "../../src/evidence/decode-entry.js";
+import { hex } from "../../src/evidence/hex.js";
 import {
   countLines,
   ENTRIES_KEPT,
@@ -9,6 +11,7 @@ import {
 } from "./checking.js";
 import { make, type Child } from "./element.js";
 import { NO_NAMES, readNames } from "./names.js";
+import { sha256 } from "./signature.js";
 import { tellEntry, utcText, type Told } from "./story.js";
 
 /** What was found about one bundle: the counts, what it says in plain words, who signed, every check. */
@@ -125,6 +128,10 @@ function showSigner({ report, bundle }: BundleChecked): HTMLElement {
       `${utcText(claim.issuedUtcS * 1000)} (its own clock; not proved)`,
     ]);
     if (claim.counter !== null) facts.push(["counter of its TPM", String(claim.counter)]);
+    if (claim.commitKey !== null) {
+      const id = hex(commitKeyId(claim.commitKey, sha256));
+      facts.push(["commits after it are signed by key", id]);
+    }
   }
   if (key !== null) facts.push(["key (SHA-256)", key]);
   if (report.checks.some(({ id, status }) => id === "trust" && status === "NOT PRESENT")) {

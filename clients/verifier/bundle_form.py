@@ -109,8 +109,9 @@ def read_checkpoint(content):
     head = decode(protected, headers)
     demand(type(head) is dict and 2 not in {**head, **unprotected} and not set(head) & set(unprotected), headers)
     demand(is_uint(head.get(-70006, 0)), "a counter that is no number")
+    demand(-70004 not in head or is_commit_key(head[-70004]), "no Ed25519 commit key")
     labels = {1, 4, 15, 16, 395, -70001, -70002, -70003}
-    demand(set(head) - {-70006} == labels, "protected headers of another version")
+    demand(set(head) - {-70004, -70006} == labels, "protected headers of another version")
     demand(type(head[1]) is int and head[1] == -7, "not ES256")
     demand(head[16] == "application/holdpoint-checkpoint+cose", "not a checkpoint by its type")
     demand(type(head[395]) is int and head[395] == 1, "not an RFC 9162 tree")
@@ -125,6 +126,11 @@ def read_checkpoint(content):
     demand(is_bytes(root, 32), "its payload is no root")
     demand(len(signature) == 64, "its signature is not 64 bytes")
     return protected, head, root, signature, read_growth(unprotected)
+
+
+def is_commit_key(key):
+    """The COSE_Key {1: 1, -1: 6, -2: x} of Ed25519, in its one form."""
+    return is_bytes(key, 40) and key.startswith(bytes.fromhex("a301012006215820"))
 
 
 def read_growth(unprotected):

@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { BUNDLE_BYTES_MAX } from "../evidence/bundle.js";
 import type { BundleCheck } from "../evidence/bundle-findings.js";
+import { commitKeyId } from "../evidence/commit-key.js";
 import { hex } from "../evidence/hex.js";
 import { readSegmentName } from "../evidence/segment.js";
 import type { Period } from "../evidence/verify-growth.js";
@@ -81,6 +82,10 @@ function renderText(command: BundleCommand, report: BundleReport): string {
     const { size, gateway, log, issuedUtcS } = claim;
     const when = utcText(issuedUtcS);
     lines.push(showPlain(`checkpoint over ${size} entries of ${gateway}, log ${log}, ${when}`));
+    if (claim.commitKey !== null) {
+      const id = hex(commitKeyId(claim.commitKey, sha256));
+      lines.push(`commits after it are signed by key ${id}`);
+    }
   }
   const shown = report.entries.map((read) => showPlain(entryLine(read)));
   const leftOut = shown.length - SHOWN_MAX;
@@ -120,6 +125,13 @@ function renderJson(report: BundleReport): string {
     line: entryLine({ entry, stamp, prev: new Uint8Array(0) }),
   }));
   const said =
-    claim === null ? null : { ...claim, kid: hex(claim.kid), previous: hex(claim.previous) };
+    claim === null
+      ? null
+      : {
+          ...claim,
+          kid: hex(claim.kid),
+          previous: hex(claim.previous),
+          commitKey: claim.commitKey === null ? null : hex(claim.commitKey),
+        };
   return `${JSON.stringify({ ...report, claim: said, entries }, null, 2)}\n`;
 }

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { hash } from "node:crypto";
 import { join } from "node:path";
 import { decodeEntry, peekType, type ReadEntry } from "../evidence/decode-entry.js";
+import { readCommit } from "../evidence/commit.js";
 import { FRAME_KIND, FrameReader, type Frame } from "../evidence/frame.js";
 import { scanSegment } from "../evidence/scan.js";
 import { readSegmentName, SEGMENT_BYTES_MAX } from "../evidence/segment.js";
@@ -78,7 +79,7 @@ export type EntryVisitor = {
 export function visitEntries(name: string, bytes: Uint8Array, visitor: EntryVisitor): void {
   scanSegment(bytes, new FrameReader(sha256), {
     frame: (frame: Frame, offset: number) => {
-      if (frame.kind === FRAME_KIND.commit) visitor.commit?.();
+      if (frame.kind === FRAME_KIND.commit && endsGroup(bytes, frame)) visitor.commit?.();
       if (frame.kind !== FRAME_KIND.leaf) return null;
       const { bodyStart, bodyEnd } = frame;
       const { only } = visitor;
@@ -93,6 +94,11 @@ export function visitEntries(name: string, bytes: Uint8Array, visitor: EntryVisi
     },
     gap: (_offset, length) => visitor.gap?.(length),
   });
+}
+
+/** A signed commit stands in the middle of a group, over the root of one before. */
+function endsGroup(bytes: Uint8Array, { bodyStart, bodyEnd }: Frame): boolean {
+  return readCommit(bytes.subarray(bodyStart, bodyEnd))?.kind === "root";
 }
 
 /** Every entry that can be read in one segment, at once in memory. */

@@ -3,6 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hex } from "../evidence/hex.js";
 import type { VerifySignature } from "../evidence/verify-checkpoints.js";
+import type { VerifyCommit } from "../evidence/verify-commits.js";
 import { sha256 } from "./evidence-files.js";
 import { Refusal } from "./output.js";
 
@@ -29,6 +30,31 @@ function parseKey(spki: Uint8Array): KeyObject | null {
     return null;
   }
 }
+
+/** Ed25519 by a key of 32 bytes; the newest key is kept, as the next signatures are by the same. */
+export function commitVerifier(): VerifyCommit {
+  const newest: { name: string; key: KeyObject | null } = { name: "", key: null };
+  return (publicKey, bytes, signature) => {
+    const name = hex(publicKey);
+    if (newest.name !== name) {
+      newest.name = name;
+      newest.key = parseEd25519(publicKey);
+    }
+    return newest.key !== null && verifyWithKey(null, bytes, newest.key, signature);
+  };
+}
+
+function parseEd25519(publicKey: Uint8Array): KeyObject | null {
+  try {
+    const key = Buffer.concat([ED25519_HEAD, publicKey]);
+    return createPublicKey({ key, format: "der", type: "spki" });
+  } catch {
+    return null;
+  }
+}
+
+/** SubjectPublicKeyInfo of Ed25519 up to the key (RFC 8410 section 4). */
+const ED25519_HEAD = Buffer.from("302a300506032b6570032100", "hex");
 
 /** Whom a file names: one key that must have signed, or root certificates that must vouch for whichever did. */
 export type Trust =

@@ -13,7 +13,7 @@ import { loadProfile } from "../profile/load.js";
 import { readBundle, verifyBundleFile } from "./bundle-verify.js";
 import { countBytes, listSegments, readSegment, sha256, visitEntries } from "./evidence-files.js";
 import { readAttester } from "./attester.js";
-import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js";
+import { readNamed, readPublicKey, signatureVerifier, commitVerifier } from "./evidence-keys.js";
 import { checkStamps } from "./stamp-check.js";
 import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
 import { Progress } from "./progress.js";
@@ -161,6 +161,7 @@ function startRun(
   const verifier = new LogVerifier({
     sha256,
     verifySignature: signatureVerifier(),
+    verifyCommit: commitVerifier(),
     trusted: of.trusted,
     held: of.held,
     attester: of.attester,
@@ -239,7 +240,11 @@ function renderText({ command, report, counts }: Result): string {
   ];
   if (entries === 0) lines.push("FAIL: the log has no entry");
   if (report.uncovered > 0) {
-    lines.push(`the newest ${report.uncovered} entries are not under a signed checkpoint yet`);
+    const under = report.underSignedCommit;
+    const told = under === 0 ? "" : `; ${under} of them are under a commit signed by its key`;
+    lines.push(
+      `the newest ${report.uncovered} entries are not under a signed checkpoint yet${told}`,
+    );
   }
   if (counts !== null) {
     const { permit, clamp, deny, hold, secondLooks, unfolded } = counts;

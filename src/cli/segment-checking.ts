@@ -2,6 +2,7 @@ import { availableParallelism, freemem } from "node:os";
 import { Worker } from "node:worker_threads";
 import { recordSegment, type SegmentTape } from "../evidence/segment-tape.js";
 import { readSegment, sha256 } from "./evidence-files.js";
+import { commitVerifier } from "./evidence-keys.js";
 
 export type SegmentJob = {
   readonly directory: string;
@@ -19,7 +20,8 @@ const AHEAD = 2;
 /** What a checking thread does with one job. */
 export async function checkSegmentFile(job: SegmentJob): Promise<SegmentTape> {
   const { name, isFirst } = job;
-  return recordSegment({ name, bytes: await readSegment(job.directory, name), isFirst }, sha256);
+  const bytes = await readSegment(job.directory, name);
+  return recordSegment({ name, bytes, isFirst }, sha256, commitVerifier());
 }
 
 /** What the machine has to spare. */

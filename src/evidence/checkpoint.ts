@@ -8,6 +8,7 @@ import {
 } from "../codec/cbor/value.js";
 import { decodeSign1, encodeSign1, ES256, sigStructure, type Sign1 } from "../codec/cose/sign1.js";
 import { decodeCbor } from "../codec/cbor/decode.js";
+import { readCommitKey } from "./commit-key.js";
 import type { ConsistencyProof } from "./merkle-proof.js";
 
 /** What one signature says: this log had this root at this size (evidence.cddl section 3, cp-protected). */
@@ -24,6 +25,8 @@ export type CheckpointClaim = {
   readonly boot: number;
   /** Value of the TPM's orderly counter, raised for this checkpoint; null without a TPM. */
   readonly counter: number | null;
+  /** COSE_Key of the key that signs commits from this checkpoint to the next; null: they are not signed. */
+  readonly commitKey: Uint8Array | null;
 };
 
 export type Checkpoint = {
@@ -60,6 +63,7 @@ export function draftCheckpoint(claim: CheckpointClaim, root: Uint8Array): Check
     [LABEL.boot, claim.boot],
   ]);
   if (claim.counter !== null) headers.set(LABEL.counter, claim.counter);
+  if (claim.commitKey !== null) headers.set(LABEL.commitKey, claim.commitKey);
   const protectedBytes = encodeCbor(headers);
   return { protectedBytes, root, toBeSigned: sigStructure(protectedBytes, root) };
 }
@@ -120,6 +124,7 @@ const LABEL = {
   size: -70001,
   previous: -70002,
   boot: -70003,
+  commitKey: -70004,
   counter: -70006,
 } as const;
 const CLAIM = { issuer: 1, subject: 2, issuedAt: 6 } as const;
@@ -130,11 +135,8 @@ function refuse(why: string): CheckpointRead {
 }
 
 function readClaim(headers: CborMap): CheckpointClaim | string {
-  const counter = headers.has(LABEL.counter) ? readUint(headers, LABEL.counter) : undefined;
-  if (counter === null) return "a counter that is no number";
-  if (headers.size !== (counter === undefined ? 8 : 9)) {
-    return "protected headers of another version";
-  }
+  const optional = readOptional(headers);
+  if (typeof optional === "string") return optional;
   if (headers.get(LABEL.algorithm) !== ES256) return "not ES256";
   if (headers.get(LABEL.type) !== TYPE) return "not a checkpoint by its type";
   if (headers.get(LABEL.structure) !== RFC9162_SHA256) return "not an RFC 9162 tree";
@@ -148,7 +150,22 @@ function readClaim(headers: CborMap): CheckpointClaim | string {
   if (size === null || size === 0) return "no tree size";
   const boot = readUint(headers, LABEL.boot);
   if (boot === null) return "no boot number";
-  return { kid, ...issued, size, previous, boot, counter: counter ?? null };
+  return { kid, ...issued, size, previous, boot, ...optional };
+}
+
+/** What not every checkpoint has, where there is nothing else that this version does not know. */
+function readOptional(headers: CborMap): Pick<CheckpointClaim, "counter" | "commitKey"> | string {
+  const counter = headers.has(LABEL.counter) ? readUint(headers, LABEL.counter) : undefined;
+  if (counter === null) return "a counter that is no number";
+  const commitKey = headers.get(LABEL.commitKey) ?? null;
+  if (headers.has(LABEL.commitKey) && !isCommitKey(commitKey)) return "no Ed25519 commit key";
+  const known = 8 + (counter === undefined ? 0 : 1) + (commitKey === null ? 0 : 1);
+  if (headers.size !== known) return "protected headers of another version";
+  return { counter: counter ?? null, commitKey: isCommitKey(commitKey) ? commitKey : null };
+}
+
+function isCommitKey(value: CborValue): value is Uint8Array {
+  return value instanceof Uint8Array && readCommitKey(value) !== null;
 }
 
 function readIssued(

@@ -10,6 +10,7 @@ export const CHECKS = [
   },
   { id: "links", label: "every segment continues the one before it" },
   { id: "commits", label: "every commit has the root of all entries before it" },
+  { id: "signed-commits", label: "commits are signed by the key of their interval" },
   { id: "checkpoint-roots", label: "every checkpoint has the root at its signed size" },
   { id: "checkpoint-chain", label: "every checkpoint names the one before it" },
   { id: "consistency", label: "every checkpoint extends the one before it" },

@@ -3,7 +3,7 @@ import type { Frame, Sha256 } from "./frame.js";
 import { EMPTY_LOG, type LogPosition } from "./log-writer.js";
 import { type Consistency, MerkleTree, type NodeWatcher } from "./merkle.js";
 import { equalBytes } from "./merkle-proof.js";
-import { readCommit } from "./commit.js";
+import { readCommit, type SignedCommit } from "./commit.js";
 import { readLink, type SegmentLink } from "./segment.js";
 
 /** What a check of the log can find wrong with one frame. */
@@ -17,6 +17,12 @@ export type LeafRead = {
   readonly read: ReadEntry | null;
   readonly link: SegmentLink | null;
   readonly faults: readonly LogFault[];
+};
+
+/** `signed` null: it is, or should be, a root. `fault` null: it can stand where it stands. */
+export type CommitRead = {
+  readonly signed: SignedCommit | null;
+  readonly fault: LogFault | null;
 };
 
 /** `started`: an entry was read, so that a link is no beginning any more. */
@@ -137,12 +143,20 @@ export class LogReader {
     this.lostCount += Math.max(0, missing);
   }
 
-  /** Null: the commit's root is the tree's. */
-  commit(body: Uint8Array): LogFault | null {
-    const root = readCommit(body);
-    if (root === null) return fault("commits", "its body is no root");
-    if (equalBytes(root, this.state.root())) return null;
-    return fault("commits", `its root is not that of the ${this.size} entries before it`);
+  /** Of a signed commit nothing is compared but its size: its signature is for whoever knows the key. */
+  commit(body: Uint8Array): CommitRead {
+    const commit = readCommit(body);
+    if (commit === null) {
+      const why = "its body is neither a root nor a signed commit";
+      return { signed: null, fault: fault("commits", why) };
+    }
+    if (commit.kind === "signed") {
+      const why = `it is over ${commit.size} entries, where ${this.size} are before it`;
+      return { signed: commit, fault: commit.size > this.size ? fault("commits", why) : null };
+    }
+    if (equalBytes(commit.root, this.state.root())) return ROOT_STANDS;
+    const why = `its root is not that of the ${this.size} entries before it`;
+    return { signed: null, fault: fault("commits", why) };
   }
 
   private advance(leafHash: Uint8Array): void {
@@ -188,6 +202,7 @@ export class LogReader {
   }
 }
 
+const ROOT_STANDS: CommitRead = { signed: null, fault: null };
 const ZEROS = new Uint8Array(32);
 /** No entry with its frame is shorter. */
 export const ENTRY_BYTES_MIN = 100;

@@ -63,6 +63,11 @@ export class LogWriter {
     return root;
   }
 
+  /** Signed commit frame over the root of an earlier commit. */
+  signedCommit(frames: FrameWriter, body: Uint8Array): void {
+    putFrame(frames, FRAME_KIND.commit, body, this.sha256);
+  }
+
   checkpoint(frames: FrameWriter, body: Uint8Array): void {
     putFrame(frames, FRAME_KIND.checkpoint, body, this.sha256);
   }

@@ -10,6 +10,7 @@ import type {
   ProfileBody,
   SnapshotBody,
 } from "../kernel/record/entry.js";
+import type { SignedCommit } from "./commit.js";
 import type { CheckId, Place } from "./findings.js";
 import { FRAME_KIND, type Frame, type FrameReader } from "./frame.js";
 import { hex } from "./hex.js";
@@ -70,6 +71,8 @@ export type SegmentSteps = {
   readonly opening: (opening: Opening) => void;
   readonly leaf: (leaf: LeafStep) => void;
   readonly commit: (size: number, root: Uint8Array) => void;
+  /** `verified`: whether its signature is right, where that was found out already. */
+  readonly signedCommit: (commit: SignedCommit, place: Place, verified: boolean | null) => void;
   readonly checkpoint: (body: Uint8Array, place: Place) => void;
 };
 
@@ -102,9 +105,10 @@ export function checkSegment(
         return null;
       }
       met.commits += 1;
-      const fault = log.commit(body);
+      const { fault, signed } = log.commit(body);
       if (fault !== null) steps.fault(fault.check, place, fault.why);
-      steps.commit(log.size, log.tree.root());
+      if (signed === null) steps.commit(log.size, log.tree.root());
+      else steps.signedCommit(signed, place, null);
       return null;
     },
     gap: (offset, length, why) => {

@@ -1,4 +1,5 @@
 import { OUTCOMES, VERDICTS } from "../kernel/record/entry.js";
+import type { SignedCommit } from "./commit.js";
 import type { CheckId, Place } from "./findings.js";
 import { FRAME_KIND, FrameReader, type Sha256 } from "./frame.js";
 import { decodeEntry } from "./decode-entry.js";
@@ -15,6 +16,7 @@ import {
   type SegmentSteps,
   type StepBody,
 } from "./segment-steps.js";
+import { CommitPrecheck, type VerifyCommit } from "./verify-commits.js";
 
 /**
  * The steps of one segment as plain data that can be sent between threads at little cost: numbers in one list,
@@ -38,21 +40,29 @@ type Other =
   | { readonly kind: "fault"; readonly check: CheckId; readonly place: Place; readonly why: string }
   | { readonly kind: "opening"; readonly opening: Opening }
   | { readonly kind: "rare"; readonly leaf: LeafStep }
-  | { readonly kind: "checkpoint"; readonly body: Uint8Array; readonly place: Place };
+  | { readonly kind: "checkpoint"; readonly body: Uint8Array; readonly place: Place }
+  | {
+      readonly kind: "signed-commit";
+      readonly commit: SignedCommit;
+      readonly place: Place;
+      readonly verified: boolean | null;
+    };
 
 /**
  * Checks one segment on its own, taking its link for true; `LogVerifier.checked` compares that with the segment
- * before. `isFirst`: of all that are checked.
+ * before. `isFirst`: of all that are checked. `verifyCommit`: for signed commits whose key is named in this segment;
+ * null leaves them all to whoever plays the tape.
  */
 export function recordSegment(
   segment: { readonly name: string; readonly bytes: Uint8Array; readonly isFirst: boolean },
   sha256: Sha256,
+  verifyCommit: VerifyCommit | null = null,
 ): SegmentTape {
   const frames = new FrameReader(sha256);
   const log = new LogReader(sha256);
   const start = segment.isFirst ? null : readStart(segment.bytes, frames);
   if (start !== null) log.startAt({ ...start, started: true });
-  const recorder = new Recorder();
+  const recorder = new Recorder(verifyCommit === null ? null : new CommitPrecheck(verifyCommit));
   checkSegment(segment, frames, log, recorder);
   const { name, bytes } = segment;
   const end = log.position();
@@ -124,6 +134,9 @@ function playOther(other: Other | undefined, steps: SegmentSteps): void {
     case "checkpoint":
       steps.checkpoint(other.body, other.place);
       return;
+    case "signed-commit":
+      steps.signedCommit(other.commit, other.place, other.verified);
+      return;
     case undefined:
       throw new Error("evidence: a tape is shorter than it says");
   }
@@ -156,6 +169,11 @@ class Recorder implements SegmentSteps {
   private readonly ids: string[] = [];
   private readonly roots: Uint8Array[] = [];
   private readonly others: Other[] = [];
+  private readonly precheck: CommitPrecheck | null;
+
+  constructor(precheck: CommitPrecheck | null) {
+    this.precheck = precheck;
+  }
 
   tape(): Pick<SegmentTape, "looked" | "numbers" | "ids" | "roots" | "others"> {
     const { ids, others } = this;
@@ -186,10 +204,17 @@ class Recorder implements SegmentSteps {
   commit(size: number, root: Uint8Array): void {
     this.numbers.push(STEP.commit, size);
     this.roots.push(root);
+    this.precheck?.root(size, root);
   }
 
   checkpoint(body: Uint8Array, place: Place): void {
     this.other({ kind: "checkpoint", body, place });
+    this.precheck?.checkpoint(body);
+  }
+
+  signedCommit(commit: SignedCommit, place: Place): void {
+    const verified = this.precheck?.signed(commit) ?? null;
+    this.other({ kind: "signed-commit", commit, place, verified });
   }
 
   leaf(leaf: LeafStep): void {

@@ -7,6 +7,7 @@ import { hex } from "./hex.js";
 import { KeySuccession } from "./key-succession.js";
 import { equalBytes, verifyConsistency } from "./merkle-proof.js";
 import type { SegmentLink } from "./segment.js";
+import type { CheckedCheckpoint } from "./verify-commits.js";
 
 /** ES256 over exact bytes, r || s; false for anything wrong, whatever it is. */
 export type VerifySignature = (
@@ -102,13 +103,13 @@ export class CheckpointVerifier {
   }
 
   /** `boot`: of the newest entry before it. */
-  checkpoint(body: Uint8Array, boot: number, place: Place): void {
+  checkpoint(body: Uint8Array, boot: number, place: Place): CheckedCheckpoint {
     const { findings } = this;
     findings.look("checkpoint-roots");
     const read = readCheckpoint(body);
     if (!read.ok) {
       findings.fault("checkpoint-roots", place, `unreadable checkpoint: ${read.why}`);
-      return;
+      return { commitKey: null, isSigned: false, size: 0 };
     }
     const { checkpoint } = read;
     const hasRoot = this.checkRoot(checkpoint, place);
@@ -126,6 +127,7 @@ export class CheckpointVerifier {
     };
     this.covered = Math.max(this.covered, claim.size);
     for (const size of this.roots.keys()) if (size < claim.size) this.roots.delete(size);
+    return { commitKey: claim.commitKey, isSigned, size: claim.size };
   }
 
   /** True when it is the root of this log at that size. */

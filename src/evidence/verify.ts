@@ -1,4 +1,5 @@
 import type { Entry, Part } from "../kernel/record/entry.js";
+import type { SignedCommit } from "./commit.js";
 import { Findings, type CheckId, type CheckResult, type Finding, type Place } from "./findings.js";
 import { FrameReader, type Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
@@ -11,11 +12,14 @@ import { BeginningVerifier } from "./retention.js";
 import { Settlement } from "./settlement.js";
 import { AnchorVerifier, type Attester, type FoundStamp } from "./verify-anchors.js";
 import { CheckpointVerifier, type VerifySignature } from "./verify-checkpoints.js";
+import { CommitVerifier, type VerifyCommit } from "./verify-commits.js";
 import { HeldVerifier, type HeldCheckpoint } from "./verify-held.js";
 
 export type VerifyOptions = {
   readonly sha256: Sha256;
   readonly verifySignature: VerifySignature;
+  /** Of commits signed by the key of their interval; without it none passes. */
+  readonly verifyCommit?: VerifyCommit;
   /** Keys (SPKI) that alone may sign; null: those the log itself names. */
   readonly trusted: readonly Uint8Array[] | null;
   /** Checkpoints kept elsewhere, which the log must go on from. */
@@ -41,6 +45,8 @@ export type VerifyReport = {
   readonly runs: number;
   /** Newest entries that no checkpoint covers yet: nothing but their check protects them. */
   readonly uncovered: number;
+  /** How many of these are under a commit that the key of their interval signed. */
+  readonly underSignedCommit: number;
   /** SHA-256 of the keys (SPKI) the log names. */
   readonly keys: readonly string[];
   readonly keyKinds: readonly string[];
@@ -59,6 +65,7 @@ export class LogVerifier implements SegmentSteps {
   private readonly settlement: Settlement;
   private readonly beginning: BeginningVerifier;
   private readonly checkpoints: CheckpointVerifier;
+  private readonly commits: CommitVerifier;
   private readonly held: HeldVerifier;
   private readonly anchors: AnchorVerifier;
   private readonly profileParts: PartJoiner;
@@ -85,6 +92,10 @@ export class LogVerifier implements SegmentSteps {
     this.checkpoints = new CheckpointVerifier(this.findings, options.sha256, {
       verify: options.verifySignature,
       trusted: options.trusted,
+    });
+    this.commits = new CommitVerifier(this.findings, {
+      sha256: options.sha256,
+      verify: options.verifyCommit ?? null,
     });
     this.held = new HeldVerifier(this.findings, options.held ?? []);
     this.anchors = new AnchorVerifier(this.findings, {
@@ -128,10 +139,9 @@ export class LogVerifier implements SegmentSteps {
       size,
       firstSeq: this.firstSeq ?? 0,
     });
-    const uncovered = Math.max(
-      0,
-      size - Math.max(this.checkpoints.coveredSize, this.firstSeq ?? 0),
-    );
+    const covered = Math.max(this.checkpoints.coveredSize, this.firstSeq ?? 0);
+    const uncovered = Math.max(0, size - covered);
+    const underSignedCommit = Math.max(0, this.commits.finish() - covered);
     const checks = this.findings.results();
     return {
       checks,
@@ -143,6 +153,7 @@ export class LogVerifier implements SegmentSteps {
       bytes: this.bytes,
       runs: this.runs,
       uncovered,
+      underSignedCommit,
       keys: [...this.keys],
       keyKinds: [...this.keyKinds],
     };
@@ -167,12 +178,18 @@ export class LogVerifier implements SegmentSteps {
 
   commit(size: number, root: Uint8Array): void {
     this.checkpoints.commit(size, root);
+    this.commits.root(size, root);
     this.held.commit(size, root);
   }
 
   checkpoint(body: Uint8Array, place: Place): void {
-    this.checkpoints.checkpoint(body, this.boot, place);
+    const checked = this.checkpoints.checkpoint(body, this.boot, place);
+    this.commits.checkpoint(checked, place);
     this.anchors.checkpoint(body, place);
+  }
+
+  signedCommit(commit: SignedCommit, place: Place, verified: boolean | null): void {
+    this.commits.signed(commit, place, verified);
   }
 
   leaf(leaf: LeafStep): void {
@@ -200,6 +217,7 @@ export class LogVerifier implements SegmentSteps {
     this.beginning.opening(place, link);
     if (link === null) return;
     this.checkpoints.resume(link);
+    this.commits.resume();
     this.anchors.resume(link.size);
   }
 
@@ -215,6 +233,7 @@ export class LogVerifier implements SegmentSteps {
     }
     if (boot !== this.boot) {
       this.runs += 1;
+      if (!isFirst) this.commits.run(place.seq);
       this.bootDue = !isFirst || place.seq === 0;
     }
     this.boot = boot;

@@ -94,6 +94,20 @@ export type Handover = {
   readonly done: () => Promise<void>;
 };
 
+/** Fresh Ed25519 keys that sign commits, each from one checkpoint to the next (ADR 0021). They live in this process alone. */
+export type CommitKeys = { readonly make: () => Promise<CommitKey> };
+
+export type CommitKey = {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** 64 bytes; made off the loop. Rejects once dropped. */
+  readonly sign: (bytes: Uint8Array) => Promise<Uint8Array>;
+  /** The same on the loop: tens of microseconds. Throws once dropped. */
+  readonly signNow: (bytes: Uint8Array) => Uint8Array;
+  /** Forgets the private key for good. */
+  readonly drop: () => void;
+};
+
 /** The TPM's attestation key and flash counter, for anchors and for holding the log against it. Calls take as long as they take and reject with one line; nothing may wait for them. */
 export type AnchorKey = {
   /** Of the attestation key. */

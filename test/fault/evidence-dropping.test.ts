@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { recordSegment } from "../../src/evidence/segment-tape.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import type { EntryBody } from "../../src/kernel/record/entry.js";
+import { verifyTestCommit } from "../support/commit-keys.js";
 import { diskError, ForgetfulDisk } from "../support/evidence-disk.js";
 import { appendAll, failed, openOn, sampleLog, verifyFiles } from "../support/evidence-rig.js";
 import { bytes, sha256 } from "../support/evidence-samples.js";
@@ -19,6 +20,7 @@ import {
 /** The same as threads do it: each segment for itself, then what needs them all. */
 function verifyTapes(disk: ForgetfulDisk): VerifyReport {
   const verifier = new LogVerifier({
+    verifyCommit: verifyTestCommit,
     sha256,
     verifySignature: () => true,
     trusted: null,

@@ -14,6 +14,7 @@ import {
   openOn,
   sampleLog,
   settle,
+  SPKI,
   verifyFiles,
 } from "../support/evidence-rig.js";
 import { bootBody, bytes, entryOf, sha256 } from "../support/evidence-samples.js";
@@ -243,6 +244,7 @@ describe("crash after crash", SOAK, () => {
         durable = seq;
       });
       store.append(entryOf(bootBody(recovered.boot), recovered.nextSeq));
+      store.append(entryOf({ type: "key", event: "made", spki: SPKI }, recovered.nextSeq + 1));
       disk.writeMax = 1 + random.below(3000);
       let left = random.below(60);
       const died = new Error("died");
@@ -257,7 +259,7 @@ describe("crash after crash", SOAK, () => {
       clock += 1;
       disk = disk.crash((unsynced) => random.below(unsynced + 1));
       const faults = failed(verifyFiles(disk.files())).filter(
-        (id) => !["signatures", "frames", "boots"].includes(id),
+        (id) => !["frames", "boots"].includes(id),
       );
       expect(faults, `seed ${seed}, run ${run}`).toEqual([]);
     }

@@ -1,10 +1,12 @@
 import { createHash, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
+import { readCommit } from "../../src/evidence/commit.js";
 import { FRAME_KIND, FrameReader, FrameWriter } from "../../src/evidence/frame.js";
 import type { HeldCheckpoint } from "../../src/evidence/verify-held.js";
 import type { Attester } from "../../src/evidence/verify-anchors.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import type { Signer } from "../../src/guard/ports.js";
 import type { Segments } from "./corpus-reading.js";
+import { verifyTestCommit } from "./commit-keys.js";
 import type { ForgetfulDisk } from "./evidence-disk.js";
 import { appendAll, openNext, openOn, sampleLog, settle, type Opened } from "./evidence-rig.js";
 import { sha256 } from "./evidence-samples.js";
@@ -85,6 +87,7 @@ export function verifyLog(
 ): VerifyReport {
   const verifier = new LogVerifier({
     sha256,
+    verifyCommit: verifyTestCommit,
     verifySignature: (spki, bytes, signature) => {
       const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
       return verify("sha256", bytes, { key, dsaEncoding: "ieee-p1363" }, signature);
@@ -112,13 +115,14 @@ export function keepCheckpoint(segments: Segments): HeldCheckpoint {
   return { name: "kept.checkpoint", body };
 }
 
-/** The files without their checkpoints: frames can be taken out by anybody. */
+/** The files without their checkpoints and signed commits: frames can be taken out by anybody. */
 export function withoutCheckpoints(segments: Segments): Segments {
   return new Map(
     [...segments].map(([name, bytes]) => {
       const frames = new FrameWriter();
       eachFrame(bytes, (kind, body) => {
-        if (kind !== FRAME_KIND.checkpoint)
+        const isSigned = kind === FRAME_KIND.commit && readCommit(body)?.kind === "signed";
+        if (kind !== FRAME_KIND.checkpoint && !isSigned)
           frames.put(kind, body, sha256(Uint8Array.of(kind, ...body)));
       });
       return [name, frames.bytes().slice()];

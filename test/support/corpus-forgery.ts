@@ -4,6 +4,8 @@ import {
   finishCheckpoint,
   readCheckpoint,
 } from "../../src/evidence/checkpoint.js";
+import { commitKeyId, encodeCommitKey } from "../../src/evidence/commit-key.js";
+import { commitSigned, draftCommit, finishCommit, readCommit } from "../../src/evidence/commit.js";
 import { decodeEntry } from "../../src/evidence/decode-entry.js";
 import { FRAME_KIND, FrameReader, FrameWriter, type Frame } from "../../src/evidence/frame.js";
 import { LogWriter } from "../../src/evidence/log-writer.js";
@@ -11,6 +13,7 @@ import type { ConsistencyProof } from "../../src/evidence/merkle-proof.js";
 import type { Consistency } from "../../src/evidence/merkle.js";
 import { linkNotice, readLink } from "../../src/evidence/segment.js";
 import type { Entry } from "../../src/kernel/record/entry.js";
+import { makeCommitKey } from "./commit-keys.js";
 import { sha256 } from "./corpus.js";
 import type { Segments } from "./corpus-reading.js";
 
@@ -70,6 +73,8 @@ class Forging {
   readonly #by: Forger;
   readonly #signedSizes: ReadonlySet<number>;
   readonly #roots = new Map<number, Root>();
+  readonly #commits = new Map<number, Uint8Array>();
+  readonly #commitKey = makeCommitKey();
   #watcher: Consistency | null = null;
   #newest: { readonly hash: Uint8Array; readonly size: number } | null = null;
 
@@ -85,7 +90,7 @@ class Forging {
         this.#leaf(body, frames);
         return;
       case FRAME_KIND.commit:
-        this.#commit(frames);
+        this.#commit(body, frames);
         return;
       case FRAME_KIND.checkpoint:
         this.#checkpoint(body, frames);
@@ -107,9 +112,15 @@ class Forging {
     this.#writer.append({ ...entry, body: linkNotice({ ...link, ...there }) }, stamp, frames);
   }
 
-  #commit(frames: FrameWriter): void {
-    const root = this.#writer.commit(frames);
+  #commit(body: Uint8Array, frames: FrameWriter): void {
     const { tree } = this.#writer;
+    const commit = readCommit(body);
+    if (commit?.kind === "signed") {
+      this.#signedCommit(commit.size, frames);
+      return;
+    }
+    const root = this.#writer.commit(frames);
+    this.#commits.set(tree.size, root);
     if (!this.#signedSizes.has(tree.size) || this.#roots.has(tree.size)) return;
     const watcher = this.#watcher;
     const proof =
@@ -121,6 +132,15 @@ class Forging {
     this.#roots.set(tree.size, { root, proof });
   }
 
+  /** By a key of the forger's own, which each checkpoint names where it named one. */
+  #signedCommit(size: number, frames: FrameWriter): void {
+    const { publicKey, signNow } = this.#commitKey;
+    const protectedBytes = draftCommit(commitKeyId(encodeCommitKey(publicKey), sha256), size);
+    const root = this.#commits.get(size) ?? new Uint8Array(32);
+    const signature = signNow(commitSigned(protectedBytes, root));
+    this.#writer.signedCommit(frames, finishCommit(protectedBytes, signature));
+  }
+
   #checkpoint(body: Uint8Array, frames: FrameWriter): void {
     const read = readCheckpoint(body);
     if (!read.ok) throw new Error(read.why);
@@ -129,7 +149,8 @@ class Forging {
     if (signed === undefined) throw new Error(`no commit at ${claim.size}`);
     const previous = this.#newest?.hash ?? new Uint8Array(32);
     const kid = this.#by.spki === null ? claim.kid : sha256(this.#by.spki);
-    const draft = draftCheckpoint({ ...claim, previous, kid }, signed.root);
+    const commitKey = claim.commitKey === null ? null : encodeCommitKey(this.#commitKey.publicKey);
+    const draft = draftCheckpoint({ ...claim, previous, kid, commitKey }, signed.root);
     const hash = sha256(sigStructure(draft.protectedBytes, draft.root));
     this.#newest = { hash, size: claim.size };
     const signature = this.#by.sign(draft.toBeSigned);

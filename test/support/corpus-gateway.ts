@@ -14,6 +14,7 @@ import { initialKernelState } from "../../src/kernel/step/step.js";
 import type { CorpusDisk } from "./corpus-disk.js";
 import type { EventQueue } from "./corpus-events.js";
 import type { CorpusPlant } from "./corpus-plant.js";
+import { testCommitKeys } from "./commit-keys.js";
 import type { Random } from "./seeded.js";
 
 const MS = 1_000;
@@ -89,6 +90,7 @@ export class CorpusGateway {
       disk: disk.port(),
       clock,
       signer,
+      commitKeys: testCommitKeys(),
       gateway: "corpus",
       bootId: this.#bytes(16),
       segmentBytesMax: this.#needs.segmentBytesMax,

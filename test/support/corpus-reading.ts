@@ -10,6 +10,7 @@ import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import type { CompiledProfile } from "../../src/kernel/profile/compiled.js";
 import type { EntryBody, Verdict } from "../../src/kernel/record/entry.js";
 import type { ReasonCode } from "../../src/kernel/record/reason.js";
+import { verifyTestCommit } from "./commit-keys.js";
 import { sha256 } from "./corpus.js";
 
 /** Segment files by name, oldest first. */
@@ -47,6 +48,7 @@ export function judgeSegments(segments: Segments, judging: Judging): Judged {
   const holder: { replay: Replay | null } = { replay: null };
   const verifier = new LogVerifier({
     sha256,
+    verifyCommit: verifyTestCommit,
     verifySignature: (spki, bytes, signature) => {
       const name = hex(spki);
       const key = keys.has(name) ? (keys.get(name) ?? null) : readKey(spki);

@@ -2,11 +2,18 @@ import { createHash, generateKeyPairSync, sign, verify } from "node:crypto";
 import { openEvidence, type Recovered } from "../../src/guard/evidence/open.js";
 import type { RecoveryVisitor } from "../../src/guard/evidence/recover.js";
 import type { SignedStore } from "../../src/guard/evidence/signed-store.js";
-import type { Clock, EvidenceDisk, EvidenceStore, Signer } from "../../src/guard/ports.js";
+import type {
+  Clock,
+  CommitKeys,
+  EvidenceDisk,
+  EvidenceStore,
+  Signer,
+} from "../../src/guard/ports.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import { readSegmentName, segmentOpening, type SegmentLink } from "../../src/evidence/segment.js";
 import type { Entry, EntryBody } from "../../src/kernel/record/entry.js";
 import { bootBody, bytes, decisionBody, entryOf, outcomeBody, sha256 } from "./evidence-samples.js";
+import { testCommitKeys, verifyTestCommit } from "./commit-keys.js";
 import type { ForgetfulDisk } from "./evidence-disk.js";
 
 /** Time that stands still until a test moves it. */
@@ -64,6 +71,8 @@ export type Opened = {
 export type OpenWith = {
   readonly segmentBytesMax?: number;
   readonly signer?: Signer;
+  /** Null: commits are roots alone. */
+  readonly commitKeys?: CommitKeys | null;
   /** Instead of the disk's own. */
   readonly port?: EvidenceDisk;
   readonly reserve?: () => Promise<boolean>;
@@ -86,8 +95,10 @@ export async function openOn(disk: ForgetfulDisk, given: OpenWith = {}): Promise
     snapshot: ({ state }) => snapshots.push(state),
     entry: (entry) => entries.push(entry),
   };
+  const { commitKeys = testCommitKeys() } = given;
   const { store, recovered } = await openEvidence({
     disk: given.port ?? disk.port(),
+    ...(commitKeys === null ? {} : { commitKeys }),
     clock,
     signer: given.signer ?? testSigner(),
     ...(given.admit === undefined ? {} : { admit: given.admit }),
@@ -157,6 +168,7 @@ export function verifyFiles(files: ReadonlyMap<string, Uint8Array>): VerifyRepor
     sha256,
     verifySignature: (spki, toBeSigned, signature) =>
       Buffer.from(spki).equals(SPKI) && verifyOnce(toBeSigned, signature),
+    verifyCommit: verifyTestCommit,
     trusted: null,
   });
   for (const name of [...files.keys()].filter((one) => readSegmentName(one) !== null).sort()) {

@@ -10,6 +10,7 @@ import type { Entry } from "../../src/kernel/record/entry.js";
 import { foldEntry } from "../../src/kernel/state/fold.js";
 import { initialState } from "../../src/kernel/state/initial.js";
 import { initialKernelState } from "../../src/kernel/step/step.js";
+import { testCommitKeys } from "./commit-keys.js";
 import { boot } from "./entries.js";
 import type { ForgetfulDisk } from "./forgetful-disk.js";
 import { createManualClock, type ManualClock } from "./host-clock.js";
@@ -49,6 +50,7 @@ export async function startRig(
       raise: null,
       sign: async (bytes) => await Promise.resolve(stretch(bytes)),
     },
+    commitKeys: testCommitKeys(),
     gateway: "rig",
     bootId: new Uint8Array(16).fill(3),
     visitor: { snapshot: () => undefined, entry: () => undefined },

@@ -91,7 +91,10 @@ export async function writeLog(
     const signer = signers?.get(size) ?? testSigner();
     const root = writer.commit(frames);
     const of = { kid: signer.kid, gateway: "gw-long", log: "log-long", issuedUtcS: 1_790_000_000 };
-    const draft = draftCheckpoint({ ...of, size, previous, boot: 1, counter: null }, root);
+    const draft = draftCheckpoint(
+      { ...of, size, previous, boot: 1, counter: null, commitKey: null },
+      root,
+    );
     const signature = await signer.sign(draft.toBeSigned);
     writer.checkpoint(frames, finishCheckpoint(draft, signature, null));
     previous = sha256(draft.toBeSigned);

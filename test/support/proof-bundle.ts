@@ -67,6 +67,7 @@ export function makeBundle(
     previous: new Uint8Array(32).fill(2),
     boot: 1,
     counter: null,
+    commitKey: null,
   };
   const draft = draftCheckpoint(claim, tree.root());
   const items = watches.map((watch) => {

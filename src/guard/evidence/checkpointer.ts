@@ -1,10 +1,19 @@
-import type { AnchorKey, Clock, NotOurs, Signer, SigningEvent } from "../ports.js";
+import type {
+  AnchorKey,
+  Clock,
+  CommitKey,
+  CommitKeys,
+  NotOurs,
+  Signer,
+  SigningEvent,
+} from "../ports.js";
 import {
   draftCheckpoint,
   finishCheckpoint,
   type CheckpointClaim,
   type CheckpointDraft,
 } from "../../evidence/checkpoint.js";
+import { encodeCommitKey } from "../../evidence/commit-key.js";
 import type { ConsistencyProof } from "../../evidence/merkle-proof.js";
 import type { Consistency, MerkleTree } from "../../evidence/merkle.js";
 import { KeyHandover } from "./key-handover.js";
@@ -18,6 +27,8 @@ export type CheckpointerOptions = {
   readonly tree: MerkleTree;
   readonly clock: Clock;
   readonly signer: Signer;
+  /** Each checkpoint names a key of these, for the commits after it; null: commits are not signed. */
+  readonly commitKeys: CommitKeys | null;
   readonly gateway: string;
   readonly boot: number;
   readonly newest: { readonly hash: Uint8Array; readonly size: number } | null;
@@ -36,6 +47,13 @@ export type CheckpointerOptions = {
    */
   readonly admit?: ((anchors: AnchorKey) => string | null) | undefined;
   readonly report: (text: string) => void;
+};
+
+/** `commitKey`: the key it names, for the commits after it, from when it is durable. */
+export type SignedCheckpoint = {
+  readonly body: Uint8Array;
+  readonly size: number;
+  readonly commitKey: CommitKey | null;
 };
 
 /** A root taken at the end of one group, signed only when that group is on disk. */
@@ -63,7 +81,7 @@ export class Checkpointer {
   private opened = false;
   /** The last signature failed, and that was said. */
   private failing = false;
-  private signed: { readonly body: Uint8Array; readonly size: number } | null = null;
+  private signed: SignedCheckpoint | null = null;
   /** Value of the counter that no checkpoint has yet. */
   private raised: number | null = null;
   private counted: Uint8Array | null;
@@ -147,6 +165,7 @@ export class Checkpointer {
       previous: this.newest?.hash ?? NO_CHECKPOINT,
       boot,
       counter: null,
+      commitKey: null,
     };
     const proof =
       this.watcher === null
@@ -167,13 +186,13 @@ export class Checkpointer {
         this.fail(size, made);
         return;
       }
-      const { draft, signature } = made;
+      const { draft, signature, commitKey } = made;
       if (this.failing) this.options.report(`evidence: checkpoints are signed again, at ${size}`);
       this.failing = false;
       if (this.watcher !== null) this.options.tree.forget(this.watcher);
       this.watcher = watcher;
       this.newest = { hash: sha256(draft.toBeSigned), size };
-      this.signed = { body: finishCheckpoint(draft, signature, proof), size };
+      this.signed = { body: finishCheckpoint(draft, signature, proof), size, commitKey };
       if (candidate.signer.raise !== null) this.counted = this.signed.body;
       this.options.ready();
     }, raise);
@@ -206,16 +225,32 @@ export class Checkpointer {
    * try, so that a run leaves at most one without its checkpoint: nothing more explains a log that lags behind.
    */
   private async signNow({ claim, root, signer }: Candidate): Promise<Signed | NotOurs> {
+    let commitKey: CommitKey | null = null;
     try {
       const opened = await this.open();
       if (opened !== null) return opened;
       if (signer.raise !== null) this.raised ??= await signer.raise();
-      const draft = draftCheckpoint({ ...claim, counter: this.raised }, root);
+      commitKey = await this.makeCommitKey();
+      const named = commitKey === null ? null : encodeCommitKey(commitKey.publicKey);
+      const draft = draftCheckpoint({ ...claim, counter: this.raised, commitKey: named }, root);
       const signature = await signer.sign(draft.toBeSigned);
       this.raised = null;
-      return { draft, signature };
+      return { draft, signature, commitKey };
     } catch (error) {
-      return { foreign: false, says: error instanceof Error ? error.message : String(error) };
+      commitKey?.drop();
+      return { foreign: false, says: wordsOf(error) };
+    }
+  }
+
+  /** Without one a checkpoint is worth no less. */
+  private async makeCommitKey(): Promise<CommitKey | null> {
+    try {
+      return (await this.options.commitKeys?.make()) ?? null;
+    } catch (error) {
+      this.options.report(
+        `evidence: commits are not signed until the next checkpoint (${wordsOf(error)})`,
+      );
+      return null;
     }
   }
 
@@ -232,7 +267,7 @@ export class Checkpointer {
   }
 
   /** The signed checkpoint that is to be written next; it is the caller's from now on. */
-  collect(): { readonly body: Uint8Array; readonly size: number } | null {
+  collect(): SignedCheckpoint | null {
     const { signed } = this;
     this.signed = null;
     return signed;
@@ -262,9 +297,17 @@ export class Checkpointer {
   }
 }
 
-type Signed = { readonly draft: CheckpointDraft; readonly signature: Uint8Array };
+type Signed = {
+  readonly draft: CheckpointDraft;
+  readonly signature: Uint8Array;
+  readonly commitKey: CommitKey | null;
+};
 
 const NO_CHECKPOINT = new Uint8Array(32);
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
 
 /** A fault of ours, not the key's: for the composition root. */
 function raise(error: unknown): void {

@@ -3,7 +3,7 @@ import { LogWriter } from "../../evidence/log-writer.js";
 import { nameSegment, type SegmentLink } from "../../evidence/segment.js";
 import type { Found } from "../../evidence/scan.js";
 import type { Us } from "../../kernel/units.js";
-import type { AnchorKey, Clock, EvidenceDisk, EvidenceFile, Signer } from "../ports.js";
+import type { AnchorKey, Clock, CommitKeys, EvidenceDisk, EvidenceFile, Signer } from "../ports.js";
 import { Checkpointer } from "./checkpointer.js";
 import { recoverLog, type Recovery, type RecoveryVisitor } from "./recover.js";
 import { sha256 } from "./sha256.js";
@@ -15,6 +15,8 @@ export type EvidenceOptions = {
   readonly disk: EvidenceDisk;
   readonly clock: Clock;
   readonly signer: Signer;
+  /** Keys that sign commits, one group behind; without them commits are roots alone. */
+  readonly commitKeys?: CommitKeys;
   /** Name of this gateway in checkpoints. */
   readonly gateway: string;
   /** 16 random bytes of this run. */
@@ -99,6 +101,7 @@ export async function openEvidence(
         tree: recovery.tree,
         clock: options.clock,
         signer: options.signer,
+        commitKeys: options.commitKeys ?? null,
         admit: options.admit,
         gateway: options.gateway,
         boot,

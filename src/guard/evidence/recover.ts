@@ -206,7 +206,7 @@ class Reading {
       case FRAME_KIND.leaf:
         return this.leaf(bytes, frame, gapBytes);
       case FRAME_KIND.commit:
-        return this.log.commit(bytes.subarray(frame.bodyStart, frame.bodyEnd))?.why ?? null;
+        return this.log.commit(bytes.subarray(frame.bodyStart, frame.bodyEnd)).fault?.why ?? null;
       case FRAME_KIND.checkpoint:
         return this.readCheckpoint(bytes.slice(frame.bodyStart, frame.bodyEnd));
     }

@@ -1,7 +1,8 @@
 import { isLinkNotice, readLink, type SegmentLink } from "../../evidence/segment.js";
 import type { AnchorBody, Entry } from "../../kernel/record/entry.js";
 import type { EvidenceHead, EvidenceStore } from "../ports.js";
-import type { Candidate, Checkpointer } from "./checkpointer.js";
+import type { Candidate, Checkpointer, SignedCheckpoint } from "./checkpointer.js";
+import { CommitSigning } from "./commit-signing.js";
 import { emptyGroup, type Group } from "./group.js";
 import { addHash, nameLog } from "./recover.js";
 import { SegmentFiles } from "./segment-files.js";
@@ -23,7 +24,7 @@ type Sealed = {
   readonly group: Group;
   readonly head: EvidenceHead;
   readonly candidate: Candidate | null;
-  readonly signed: DurableCheckpoint | null;
+  readonly signed: SignedCheckpoint | null;
 };
 
 /**
@@ -36,6 +37,7 @@ type Sealed = {
 export class LogStore implements SignedStore {
   private readonly options: StoreOptions;
   private readonly checkpoints: Checkpointer;
+  private readonly commits: CommitSigning;
   private group: Group = emptyGroup();
   private spare: Group[] = [];
   private readonly sealed: Sealed[] = [];
@@ -66,6 +68,7 @@ export class LogStore implements SignedStore {
     const { tree } = options.writer;
     this.options = options;
     this.files = new SegmentFiles(options);
+    this.commits = new CommitSigning(options.report);
     this.covered = options.covered;
     this.name = options.log;
     this.profiles = options.profiles;
@@ -181,6 +184,7 @@ export class LogStore implements SignedStore {
       await this.drain();
     }
     this.checkpoints.stop();
+    this.commits.end();
     await this.files.close();
     await this.options.disk.release();
   }
@@ -285,14 +289,21 @@ export class LogStore implements SignedStore {
   private seal(): void {
     const { writer } = this.options;
     const { frames } = this.group;
+    const before = frames.length;
     const signed = this.checkpoints.collect();
-    if (signed !== null) writer.checkpoint(frames, signed.body);
+    if (frames.length > 0 || signed !== null) {
+      const commit = this.commits.take();
+      if (commit !== null) writer.signedCommit(frames, commit);
+    }
+    if (signed !== null) {
+      writer.checkpoint(frames, signed.body);
+      this.commits.end();
+    }
     if (frames.length === 0) {
       const candidate = this.sealed.length === 0 ? this.checkpoints.take(this.durable.root) : null;
       if (candidate !== null) this.checkpoints.sign(candidate);
       return;
     }
-    const before = frames.length;
     const root = writer.commit(frames);
     const { size } = writer.tree;
     this.waitingBytes += frames.length - before;
@@ -330,9 +341,12 @@ export class LogStore implements SignedStore {
     if (this.spare.length < 2) this.spare.push(group);
     if (this.failure === null) for (const run of this.durableListeners) run(head.durableSeq);
     if (signed !== null) {
-      for (const run of this.checkpointListeners) run(signed);
-      this.checkpoints.written(signed.size);
+      const { body, size, commitKey } = signed;
+      for (const run of this.checkpointListeners) run({ body, size });
+      this.checkpoints.written(size);
+      this.commits.begin(commitKey);
     }
+    this.commits.durable(head.root, head.size);
     if (candidate !== null) this.checkpoints.sign(candidate);
     else if (!this.checkpoints.busy) this.checkpoints.settle();
     // The reserve is for entries: no other segment is begun in it.
@@ -356,6 +370,7 @@ export class LogStore implements SignedStore {
     this.fail(why);
     if (this.ended) return;
     this.ended = true;
+    this.commits.end();
     this.checkpoints.stop();
     this.checkpoints.settle();
   }

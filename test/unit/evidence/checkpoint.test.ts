@@ -9,7 +9,6 @@ import {
   readCheckpoint,
   type CheckpointClaim,
 } from "../../../src/evidence/checkpoint.js";
-import { encodeCommit, readCommit } from "../../../src/evidence/commit.js";
 import { bytes } from "../../support/evidence-samples.js";
 
 const CLAIM: CheckpointClaim = {
@@ -21,6 +20,7 @@ const CLAIM: CheckpointClaim = {
   previous: bytes(32, 2),
   boot: 3,
   counter: null,
+  commitKey: null,
 };
 const ROOT = bytes(32, 9);
 const SIGNATURE = bytes(64, 5);
@@ -124,16 +124,5 @@ describe("a checkpoint", () => {
     expect(readCheckpoint(encodeSign1({ ...base, payload: null })).ok).toBe(false);
     expect(readCheckpoint(encodeSign1({ ...base, payload: bytes(31, 1) })).ok).toBe(false);
     expect(readCheckpoint(encodeSign1({ ...base, signature: bytes(63, 1) })).ok).toBe(false);
-  });
-});
-
-describe("a commit", () => {
-  it("is the root alone", () => {
-    const body = encodeCommit(ROOT);
-    expect(Buffer.from(body).toString("hex")).toBe(`5820${"09".repeat(32)}`);
-    expect(readCommit(body)).toEqual(ROOT);
-    expect(readCommit(body.slice(0, -1))).toBeNull();
-    expect(readCommit(Uint8Array.of(...body, 0))).toBeNull();
-    expect(readCommit(encodeCbor(bytes(31, 1)))).toBeNull();
   });
 });
