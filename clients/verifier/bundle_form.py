@@ -136,8 +136,11 @@ def read_growth(unprotected):
     demand(len(proofs) == 1, "unprotected headers of another version")
     demand(type(proofs.get(-2)) is list and len(proofs[-2]) == 1, "not one consistency proof")
     demand(is_bytes(proofs[-2][0]), "a consistency proof that is no byte string")
-    shape = "a consistency proof of another shape"
-    proof = decode(proofs[-2][0], shape)
+    return read_consistency(proofs[-2][0], "a consistency proof of another shape")
+
+
+def read_consistency(content, shape):
+    proof = decode(content, shape)
     demand(type(proof) is list and len(proof) == 3 and is_uint(proof[0]) and is_uint(proof[1]), shape)
     demand(is_list(proof[2], 0) and len(proof[2]) <= 2 * 53 and all(len(one) == 32 for one in proof[2]), shape)
     return proof

@@ -11,6 +11,7 @@ import { sha256 } from "./evidence-files.js";
 import { readNamed, readTrust, signatureVerifier } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
+import { judgeStamps } from "./stamp-check.js";
 
 export type BundleCommand = {
   /** The bundle's file. */
@@ -25,6 +26,8 @@ export type BundleCommand = {
   readonly earlier?: string | null;
   /** Numbers of entries that must all be here. */
   readonly period?: Period | null;
+  /** Root certificates (PEM) that must vouch for time stamps. */
+  readonly timeAuthority?: string | null;
 };
 
 /** `holdpoint evidence verify BUNDLE`: a line per check. 0: nothing is wrong; 1: a check failed. */
@@ -42,7 +45,8 @@ export async function verifyBundleFile(
   const trust = command.trust === null ? null : await readTrust(command.trust);
   const profile = command.profile === null ? null : await readNamed(command.profile);
   const earlier = command.earlier == null ? null : await readBundle(command.earlier);
-  const report = verifyBundle(await readBundle(file), {
+  const bundle = await readBundle(file);
+  const report = verifyBundle(bundle, {
     sha256,
     verifySignature: signatureVerifier(),
     trusted: trust?.kind === "key" ? [trust.spki] : null,
@@ -53,6 +57,7 @@ export async function verifyBundleFile(
     profile: profile === null ? null : new Uint8Array(profile),
     earlier,
     period: command.period ?? null,
+    isStamped: await judgeStamps(bundle, command.timeAuthority ?? null),
   });
   streams.out.write(command.json ? renderJson(report) : renderText(command, report));
   return report.ok ? 0 : 1;

@@ -184,11 +184,13 @@ function proofHeaders(consistency: ConsistencyProof | null): CborMap {
   return new Map([[LABEL.proofs, proofs]]);
 }
 
-function encodeConsistency(proof: ConsistencyProof): Uint8Array {
+/** [size1, size2, path] in deterministic CBOR. */
+export function encodeConsistency(proof: ConsistencyProof): Uint8Array {
   return encodeCbor([proof.size1, proof.size2, proof.path]);
 }
 
-function readConsistency(bytes: Uint8Array): ConsistencyProof | null {
+/** Exact inverse of {@link encodeConsistency}; null: anything else. Never throws. */
+export function readConsistency(bytes: Uint8Array): ConsistencyProof | null {
   const decoded = decodeCbor(bytes);
   if (!decoded.ok || !isCborList(decoded.value) || decoded.value.length !== 3) return null;
   const [size1, size2, list] = decoded.value;
