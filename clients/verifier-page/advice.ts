@@ -68,6 +68,7 @@ const LOG: ReadonlyMap<string, string> = new Map<CheckId, string>([
   ["anchors", "none is in these segments"],
   ["anchor-signatures", "no anchor is in these segments"],
   ["stamps", "no time stamp is in these segments"],
+  ["tokens", "no checkpoint here names a time stamp"],
   ["stamp-signatures", "no time stamp is in these segments"],
   ["verdicts", REPLAY],
   ["facts", REPLAY],

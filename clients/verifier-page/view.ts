@@ -1,3 +1,4 @@
+import { hex } from "../../src/evidence/hex.js";
 import { describeBody } from "../../src/cli/evidence-words.js";
 import type { ReadEntry } from "../../src/evidence/decode-entry.js";
 import {
@@ -125,6 +126,7 @@ function showSigner({ report, bundle }: BundleChecked): HTMLElement {
       `${utcText(claim.issuedUtcS * 1000)} (its own clock; not proved)`,
     ]);
     if (claim.counter !== null) facts.push(["counter of its TPM", String(claim.counter)]);
+    if (claim.token != null) facts.push(["made after", `time stamp ${hex(claim.token)}`]);
   }
   if (key !== null) facts.push(["key (SHA-256)", key]);
   if (report.checks.some(({ id, status }) => id === "trust" && status === "NOT PRESENT")) {

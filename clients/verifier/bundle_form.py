@@ -109,8 +109,9 @@ def read_checkpoint(content):
     head = decode(protected, headers)
     demand(type(head) is dict and 2 not in {**head, **unprotected} and not set(head) & set(unprotected), headers)
     demand(is_uint(head.get(-70006, 0)), "a counter that is no number")
+    demand(-70005 not in head or is_bytes(head[-70005], 32), "a time token that is no hash")
     labels = {1, 4, 15, 16, 395, -70001, -70002, -70003}
-    demand(set(head) - {-70006} == labels, "protected headers of another version")
+    demand(set(head) - {-70005, -70006} == labels, "protected headers of another version")
     demand(type(head[1]) is int and head[1] == -7, "not ES256")
     demand(head[16] == "application/holdpoint-checkpoint+cose", "not a checkpoint by its type")
     demand(type(head[395]) is int and head[395] == 1, "not an RFC 9162 tree")

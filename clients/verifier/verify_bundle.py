@@ -275,6 +275,8 @@ def describe(checkpoint, entries):
         claims = checkpoint[1][15]
         size = checkpoint[1][-70001]
         yield f"checkpoint over {size} entries of {claims[1]!a}, log {claims[2]!a}, {utc_text(claims[6])}"
+        if -70005 in checkpoint[1]:
+            yield f"made after the time stamp {checkpoint[1][-70005].hex()}"
     left_out = len(entries) - SHOWN_MAX
     for at, entry in enumerate(entries):
         if left_out > 0 and SHOWN_MAX // 2 <= at < SHOWN_MAX // 2 + left_out:

@@ -83,9 +83,10 @@ function renderText(command: BundleCommand, report: BundleReport): string {
   const { claim } = report;
   const lines = [`${command.directory}: a proof bundle`];
   if (claim !== null) {
-    const { size, gateway, log, issuedUtcS } = claim;
+    const { size, gateway, log, issuedUtcS, token = null } = claim;
     const when = utcText(issuedUtcS);
     lines.push(showPlain(`checkpoint over ${size} entries of ${gateway}, log ${log}, ${when}`));
+    if (token !== null) lines.push(`made after the time stamp ${hex(token)}`);
   }
   const shown = report.entries.map((read) => showPlain(entryLine(read)));
   const leftOut = shown.length - SHOWN_MAX;
@@ -125,6 +126,13 @@ function renderJson(report: BundleReport): string {
     line: entryLine({ entry, stamp, prev: new Uint8Array(0) }),
   }));
   const said =
-    claim === null ? null : { ...claim, kid: hex(claim.kid), previous: hex(claim.previous) };
+    claim === null
+      ? null
+      : {
+          ...claim,
+          kid: hex(claim.kid),
+          previous: hex(claim.previous),
+          token: claim.token == null ? null : hex(claim.token),
+        };
   return `${JSON.stringify({ ...report, claim: said, entries }, null, 2)}\n`;
 }

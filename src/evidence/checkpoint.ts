@@ -24,6 +24,11 @@ export type CheckpointClaim = {
   readonly boot: number;
   /** Value of the TPM's orderly counter, raised for this checkpoint; null without a TPM. */
   readonly counter: number | null;
+  /**
+   * SHA-256 of the newest time stamp (RFC 3161, the whole response) among these entries: the checkpoint was made after it.
+   * Null, or left out: there is none.
+   */
+  readonly token?: Uint8Array | null;
 };
 
 export type Checkpoint = {
@@ -60,6 +65,7 @@ export function draftCheckpoint(claim: CheckpointClaim, root: Uint8Array): Check
     [LABEL.boot, claim.boot],
   ]);
   if (claim.counter !== null) headers.set(LABEL.counter, claim.counter);
+  if (claim.token != null) headers.set(LABEL.token, claim.token);
   const protectedBytes = encodeCbor(headers);
   return { protectedBytes, root, toBeSigned: sigStructure(protectedBytes, root) };
 }
@@ -120,8 +126,11 @@ const LABEL = {
   size: -70001,
   previous: -70002,
   boot: -70003,
+  token: -70005,
   counter: -70006,
 } as const;
+/** So many protected headers are in every checkpoint. */
+const MUST = 8;
 const CLAIM = { issuer: 1, subject: 2, issuedAt: 6 } as const;
 const PROOF = { consistency: -2 } as const;
 
@@ -130,11 +139,8 @@ function refuse(why: string): CheckpointRead {
 }
 
 function readClaim(headers: CborMap): CheckpointClaim | string {
-  const counter = headers.has(LABEL.counter) ? readUint(headers, LABEL.counter) : undefined;
-  if (counter === null) return "a counter that is no number";
-  if (headers.size !== (counter === undefined ? 8 : 9)) {
-    return "protected headers of another version";
-  }
+  const optional = readOptional(headers);
+  if (typeof optional === "string") return optional;
   if (headers.get(LABEL.algorithm) !== ES256) return "not ES256";
   if (headers.get(LABEL.type) !== TYPE) return "not a checkpoint by its type";
   if (headers.get(LABEL.structure) !== RFC9162_SHA256) return "not an RFC 9162 tree";
@@ -148,7 +154,20 @@ function readClaim(headers: CborMap): CheckpointClaim | string {
   if (size === null || size === 0) return "no tree size";
   const boot = readUint(headers, LABEL.boot);
   if (boot === null) return "no boot number";
-  return { kid, ...issued, size, previous, boot, counter: counter ?? null };
+  return { kid, ...issued, size, previous, boot, ...optional };
+}
+
+/** Those that may be there, and that nothing is there besides those that must. */
+function readOptional(
+  headers: CborMap,
+): Required<Pick<CheckpointClaim, "counter" | "token">> | string {
+  const counter = headers.has(LABEL.counter) ? readUint(headers, LABEL.counter) : undefined;
+  if (counter === null) return "a counter that is no number";
+  const token = headers.get(LABEL.token);
+  if (token !== undefined && !isHash(token)) return "a time token that is no hash";
+  const count = (counter === undefined ? 0 : 1) + (token === undefined ? 0 : 1);
+  if (headers.size !== MUST + count) return "protected headers of another version";
+  return { counter: counter ?? null, token: token ?? null };
 }
 
 function readIssued(

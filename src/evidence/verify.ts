@@ -11,6 +11,7 @@ import { BeginningVerifier } from "./retention.js";
 import { Settlement } from "./settlement.js";
 import { AnchorVerifier, type Attester, type FoundStamp } from "./verify-anchors.js";
 import { CheckpointVerifier, type VerifySignature } from "./verify-checkpoints.js";
+import { TokenVerifier } from "./verify-tokens.js";
 import { HeldVerifier, type HeldCheckpoint } from "./verify-held.js";
 
 export type VerifyOptions = {
@@ -61,6 +62,7 @@ export class LogVerifier implements SegmentSteps {
   private readonly checkpoints: CheckpointVerifier;
   private readonly held: HeldVerifier;
   private readonly anchors: AnchorVerifier;
+  private readonly tokens: TokenVerifier;
   private readonly profileParts: PartJoiner;
   private readonly snapshotParts: PartJoiner;
   private readonly keys = new Set<string>();
@@ -92,6 +94,7 @@ export class LogVerifier implements SegmentSteps {
       verify: options.verifySignature,
       attester: options.attester ?? null,
     });
+    this.tokens = new TokenVerifier(this.findings, options.sha256);
     this.profileParts = new PartJoiner(options.sha256);
     this.snapshotParts = new PartJoiner(options.sha256);
   }
@@ -172,6 +175,7 @@ export class LogVerifier implements SegmentSteps {
   checkpoint(body: Uint8Array, place: Place): void {
     this.checkpoints.checkpoint(body, this.boot, place);
     this.anchors.checkpoint(body, place);
+    this.tokens.checkpoint(body, place);
   }
 
   leaf(leaf: LeafStep): void {
@@ -195,11 +199,15 @@ export class LogVerifier implements SegmentSteps {
     if (named !== 0 && link === null) {
       findings.fault("links", place, "the segment does not begin with its link");
     }
-    if (this.entries > 0) return;
+    if (this.entries > 0) {
+      if (link !== null) this.tokens.link(link, place);
+      return;
+    }
     this.beginning.opening(place, link);
     if (link === null) return;
     this.checkpoints.resume(link);
     this.anchors.resume(link.size);
+    this.tokens.resume(link);
   }
 
   private begin(bytes: number): void {
@@ -240,6 +248,7 @@ export class LogVerifier implements SegmentSteps {
       if ("what" in body) this.beginning.notice(body, place);
     } else if (body.type === "anchor") {
       this.anchors.anchor(body, place, this.checkpoints.knownKeys);
+      this.tokens.anchor(body, place.seq);
     } else if (body.type === "profile" && body.bytes !== null) {
       const whole = this.join(this.profileParts, body.bytes, place);
       if (whole !== null) this.profile(body.digest, whole, place);

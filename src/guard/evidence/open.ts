@@ -90,6 +90,7 @@ export async function openEvidence(
     log: recovery.log,
     profiles: recovery.profiles,
     anchor: recovery.anchor,
+    token: recovery.token,
     key: options.signer.spki,
     rotate: options.rotate,
     report: options.report,

@@ -25,12 +25,15 @@ export type StoreOptions = {
   readonly log: string | null;
   readonly profiles: readonly Uint8Array[];
   readonly anchor: AnchorBody | null;
+  /** SHA-256 of the newest time stamp in the log; null: there is none. */
+  readonly token: Uint8Array | null;
   /** SPKI of the key that signs checkpoints. */
   readonly key: Uint8Array;
   readonly rotate: (link: SegmentLink) => void;
   readonly report: (text: string) => void;
   readonly checkpointer: (store: {
     readonly log: () => string;
+    readonly token: () => Uint8Array | null;
     readonly ready: () => void;
     readonly due: () => void;
   }) => Checkpointer;

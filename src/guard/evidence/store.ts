@@ -5,6 +5,7 @@ import type { Candidate, Checkpointer } from "./checkpointer.js";
 import { emptyGroup, type Group } from "./group.js";
 import { addHash, nameLog } from "./recover.js";
 import { SegmentFiles } from "./segment-files.js";
+import { sha256 } from "./sha256.js";
 import type { DurableCheckpoint, SignedStore } from "./signed-store.js";
 import type { StoreOptions } from "./store-options.js";
 
@@ -54,6 +55,7 @@ export class LogStore implements SignedStore {
   private name: string | null;
   private profiles: readonly Uint8Array[];
   private anchor: AnchorBody | null;
+  private token: Uint8Array | null;
   /** A group that opens a new segment is on its way. */
   private opening = false;
   /** Something came up while the last round was ending. */
@@ -70,6 +72,7 @@ export class LogStore implements SignedStore {
     this.name = options.log;
     this.profiles = options.profiles;
     this.anchor = options.anchor;
+    this.token = options.token;
     this.durable = {
       nextSeq: tree.size,
       durableSeq: tree.size - 1,
@@ -80,7 +83,8 @@ export class LogStore implements SignedStore {
       this.schedule();
     };
     const log = (): string => this.name ?? "";
-    this.checkpoints = options.checkpointer({ log, ready: schedule, due: schedule });
+    const token = (): Uint8Array | null => this.token;
+    this.checkpoints = options.checkpointer({ log, token, ready: schedule, due: schedule });
   }
 
   /** Once nothing can be written any more, or while closing, entries are not taken. */
@@ -113,9 +117,10 @@ export class LogStore implements SignedStore {
     else this.scheduleSoon();
   }
 
-  /** What a segment's link is to say. */
+  /** What checkpoints and a segment's link are to say. */
   private remember({ body }: Entry): void {
     if (body.type === "anchor" && body.kind === "nv-certify") this.anchor = body;
+    if (body.type === "anchor" && body.kind === "rfc3161") this.token = sha256(body.token);
     if (body.type === "profile" && body.bytes !== null) {
       this.profiles = addHash(this.profiles, body.digest);
     }
@@ -191,6 +196,7 @@ export class LogStore implements SignedStore {
       profiles: this.profiles,
       counted: this.checkpoints.newestCounted,
       anchor: this.anchor,
+      token: this.token,
     };
   }
 
