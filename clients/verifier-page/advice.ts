@@ -21,10 +21,15 @@ type Of<Id extends string> = {
 const BY_COMMAND =
   "holdpoint evidence verify BUNDLE --trust ROOTS.pem reads them, and so does the Python verifier";
 
+const BY_OPENSSL =
+  "holdpoint evidence verify BUNDLE --time-authority ROOTS.pem checks it, and so does the Python verifier";
+
 const UNREAD: ReadonlyMap<string, string> = new Map<BundleCheckId, string>([
   ["certificate", BY_COMMAND],
   ["roots", BY_COMMAND],
   ["endorsement", BY_COMMAND],
+  ["stamp", BY_OPENSSL],
+  ["anchor", "who signed it can be checked where the bundle brings its key bundle"],
 ]);
 
 const BUNDLE: ReadonlyMap<string, string> = new Map<BundleCheckId, string>([
@@ -44,6 +49,8 @@ const BUNDLE: ReadonlyMap<string, string> = new Map<BundleCheckId, string>([
   ["roots", "the bundle brings no certificate"],
   ["endorsement", "the bundle brings no certificate of an endorsement key"],
   ["outside", "nobody outside has put a time or a name to this checkpoint, in this bundle"],
+  ["anchor", "the bundle brings no anchor of a TPM"],
+  ["stamp", "the bundle brings no time stamp"],
 ]);
 
 const REPLAY = "not done by this page: holdpoint evidence verify FOLDER --replay does";
@@ -62,6 +69,7 @@ const LOG: ReadonlyMap<string, string> = new Map<CheckId, string>([
   ["anchors", "none is in these segments"],
   ["anchor-signatures", "no anchor is in these segments"],
   ["stamps", "no time stamp is in these segments"],
+  ["tokens", "no checkpoint here names a time stamp"],
   ["stamp-signatures", "no time stamp is in these segments"],
   ["verdicts", REPLAY],
   ["facts", REPLAY],

@@ -110,8 +110,9 @@ def read_checkpoint(content):
     demand(type(head) is dict and 2 not in {**head, **unprotected} and not set(head) & set(unprotected), headers)
     demand(is_uint(head.get(-70006, 0)), "a counter that is no number")
     demand(-70004 not in head or is_commit_key(head[-70004]), "no Ed25519 commit key")
+    demand(-70005 not in head or is_bytes(head[-70005], 32), "a time token that is no hash")
     labels = {1, 4, 15, 16, 395, -70001, -70002, -70003}
-    demand(set(head) - {-70004, -70006} == labels, "protected headers of another version")
+    demand(set(head) - {-70004, -70005, -70006} == labels, "protected headers of another version")
     demand(type(head[1]) is int and head[1] == -7, "not ES256")
     demand(head[16] == "application/holdpoint-checkpoint+cose", "not a checkpoint by its type")
     demand(type(head[395]) is int and head[395] == 1, "not an RFC 9162 tree")
@@ -142,8 +143,11 @@ def read_growth(unprotected):
     demand(len(proofs) == 1, "unprotected headers of another version")
     demand(type(proofs.get(-2)) is list and len(proofs[-2]) == 1, "not one consistency proof")
     demand(is_bytes(proofs[-2][0]), "a consistency proof that is no byte string")
-    shape = "a consistency proof of another shape"
-    proof = decode(proofs[-2][0], shape)
+    return read_consistency(proofs[-2][0], "a consistency proof of another shape")
+
+
+def read_consistency(content, shape):
+    proof = decode(content, shape)
     demand(type(proof) is list and len(proof) == 3 and is_uint(proof[0]) and is_uint(proof[1]), shape)
     demand(is_list(proof[2], 0) and len(proof[2]) <= 2 * 53 and all(len(one) == 32 for one in proof[2]), shape)
     return proof

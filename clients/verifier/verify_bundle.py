@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from bundle_form import BYTES_MAX, OUTCOMES, TYPES, Wrong, read_bundle, read_checkpoint, read_earlier, read_entry
 from bundle_tree import growth_roots, is_power_of_two, path_root, perfect_before, sha256
 from key_bundle import KEY_CHECKS, SOFTWARE, check_key_bundle, read_roots, verify_es256
+from bundle_outside import OUTSIDE_CHECKS, check_outside
 
 CHECKS = [
     ("form", "the bundle is in its one canonical form"),
@@ -40,7 +41,7 @@ CHECKS = [
     ("profile", "the profile is the one that every decision names"),
     ("people", "the profile is signed by people"),
     *KEY_CHECKS,
-    ("outside", "outside evidence over the checkpoint"),
+    *OUTSIDE_CHECKS,
 ]
 CANNOT = "it is there, and this version cannot check it"
 VERDICTS = "permit clamp deny hold".split()
@@ -234,10 +235,11 @@ def refuse_growth(earlier, checkpoint):
     return None if grew else "the proof does not lead from it: this is not the log that it was"
 
 
-def verify(content, trusted, named_profile, earlier=None, period=None):
+def verify(content, trusted, named_profile, earlier=None, period=None, authority=None):
     """Findings, then lines about the checkpoint and the entries, then whether the key says it is software.
 
     `trusted`: the key that must have signed, a list of root certificates that must vouch for whichever did, or None.
+    `authority`: file of root certificates for time stamps, or None.
     """
     findings = Findings()
     bundle = findings.attempt("form", read_bundle, content)
@@ -264,8 +266,7 @@ def verify(content, trusted, named_profile, earlier=None, period=None):
     findings.check_span(bundle, entries)
     gateway = None if checkpoint is None else checkpoint[1][15][1]
     check_key_bundle(findings, bundle[3], gateway, trusted if type(trusted) is list else None)
-    if 4 in bundle:
-        findings.look("outside", CANNOT)
+    check_outside(findings, bundle, checkpoint, authority)
     return findings, describe(checkpoint, entries), 6 in bundle[3]
 
 
@@ -276,6 +277,8 @@ def describe(checkpoint, entries):
         yield f"checkpoint over {size} entries of {claims[1]!a}, log {claims[2]!a}, {utc_text(claims[6])}"
         if -70004 in checkpoint[1]:
             yield f"commits after it are signed by key {sha256(checkpoint[1][-70004]).hex()[:16]}"
+        if -70005 in checkpoint[1]:
+            yield f"made after the time stamp {checkpoint[1][-70005].hex()}"
     left_out = len(entries) - SHOWN_MAX
     for at, entry in enumerate(entries):
         if left_out > 0 and SHOWN_MAX // 2 <= at < SHOWN_MAX // 2 + left_out:
@@ -319,16 +322,19 @@ def main():
     parser.add_argument("--profile", help="file that the decisions must name")
     parser.add_argument("--earlier", help="checkpoint, or bundle, that you kept from before: the log must continue it")
     parser.add_argument("--period", type=read_period, help="FIRST-LAST: numbers of entries that must all be here")
+    parser.add_argument("--time-authority", help="root certificates (PEM) for time stamps; openssl checks who signed")
     given = parser.parse_args()
     try:
         content = open(given.bundle, "rb").read(BYTES_MAX + 1)
         trusted = None if given.trust is None else read_trust(given.trust)
         profile = None if given.profile is None else open(given.profile, "rb").read()
         earlier = None if given.earlier is None else open(given.earlier, "rb").read(BYTES_MAX + 1)
+        if given.time_authority is not None:
+            open(given.time_authority, "rb").close()
     except (OSError, ValueError) as error:
         print(f"cannot be read: {error}", file=sys.stderr)
         return 2
-    findings, lines, software = verify(content, trusted, profile, earlier, given.period)
+    findings, lines, software = verify(content, trusted, profile, earlier, given.period, given.time_authority)
     print(f"{given.bundle}: a proof bundle")
     print("\n".join([*lines, "", *findings.lines(), ""]))
     if trusted is None:

@@ -12,6 +12,7 @@ import { sha256 } from "./evidence-files.js";
 import { readNamed, readTrust, signatureVerifier } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
+import { judgeStamps } from "./stamp-check.js";
 
 export type BundleCommand = {
   /** The bundle's file. */
@@ -26,6 +27,8 @@ export type BundleCommand = {
   readonly earlier?: string | null;
   /** Numbers of entries that must all be here. */
   readonly period?: Period | null;
+  /** Root certificates (PEM) that must vouch for time stamps. */
+  readonly timeAuthority?: string | null;
 };
 
 /** `holdpoint evidence verify BUNDLE`: a line per check. 0: nothing is wrong; 1: a check failed. */
@@ -43,7 +46,8 @@ export async function verifyBundleFile(
   const trust = command.trust === null ? null : await readTrust(command.trust);
   const profile = command.profile === null ? null : await readNamed(command.profile);
   const earlier = command.earlier == null ? null : await readBundle(command.earlier);
-  const report = verifyBundle(await readBundle(file), {
+  const bundle = await readBundle(file);
+  const report = verifyBundle(bundle, {
     sha256,
     verifySignature: signatureVerifier(),
     trusted: trust?.kind === "key" ? [trust.spki] : null,
@@ -54,6 +58,7 @@ export async function verifyBundleFile(
     profile: profile === null ? null : new Uint8Array(profile),
     earlier,
     period: command.period ?? null,
+    isStamped: await judgeStamps(bundle, command.timeAuthority ?? null),
   });
   streams.out.write(command.json ? renderJson(report) : renderText(command, report));
   return report.ok ? 0 : 1;
@@ -79,13 +84,14 @@ function renderText(command: BundleCommand, report: BundleReport): string {
   const { claim } = report;
   const lines = [`${command.directory}: a proof bundle`];
   if (claim !== null) {
-    const { size, gateway, log, issuedUtcS } = claim;
+    const { size, gateway, log, issuedUtcS, token = null } = claim;
     const when = utcText(issuedUtcS);
     lines.push(showPlain(`checkpoint over ${size} entries of ${gateway}, log ${log}, ${when}`));
     if (claim.commitKey !== null) {
       const id = hex(commitKeyId(claim.commitKey, sha256));
       lines.push(`commits after it are signed by key ${id}`);
     }
+    if (token !== null) lines.push(`made after the time stamp ${hex(token)}`);
   }
   const shown = report.entries.map((read) => showPlain(entryLine(read)));
   const leftOut = shown.length - SHOWN_MAX;
@@ -132,6 +138,7 @@ function renderJson(report: BundleReport): string {
           kid: hex(claim.kid),
           previous: hex(claim.previous),
           commitKey: claim.commitKey === null ? null : hex(claim.commitKey),
+          token: claim.token == null ? null : hex(claim.token),
         };
   return `${JSON.stringify({ ...report, claim: said, entries }, null, 2)}\n`;
 }

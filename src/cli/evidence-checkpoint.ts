@@ -123,6 +123,7 @@ function renderText({ directory, out }: CheckpointCommand, { checkpoint }: Newes
     ["root", hex(root)],
     ["key", hex(claim.kid)],
     ["counter", claim.counter === null ? "none: no TPM signed it" : String(claim.counter)],
+    ...(claim.token == null ? [] : [["made after", `time stamp ${hex(claim.token)}`]]),
   ];
   const next =
     out === null
@@ -132,7 +133,7 @@ function renderText({ directory, out }: CheckpointCommand, { checkpoint }: Newes
 }
 
 function renderJson({ directory, out }: CheckpointCommand, { checkpoint }: Newest): string {
-  const { kid, gateway, log, issuedUtcS, size, boot, counter } = checkpoint.claim;
+  const { kid, gateway, log, issuedUtcS, size, boot, counter, token } = checkpoint.claim;
   const about = { directory, out, gateway, log, size, root: hex(checkpoint.root), key: hex(kid) };
-  return `${JSON.stringify({ ...about, boot, counter, issued: utcText(issuedUtcS) }, null, 2)}\n`;
+  return `${JSON.stringify({ ...about, boot, counter, token: token == null ? null : hex(token), issued: utcText(issuedUtcS) }, null, 2)}\n`;
 }

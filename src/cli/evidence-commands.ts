@@ -41,7 +41,7 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
     )
     .option("--earlier <file>", "checkpoint or bundle you kept: the log must continue it")
     .option("--key-bundle <file>", "of a log: whose attestation key signed the TPM's anchors")
-    .option("--time-authority <file>", "of a log: root certificates (PEM) for its time stamps")
+    .option("--time-authority <file>", "root certificates (PEM) that must vouch for time stamps")
     .option("--period <first-last>", "numbers of entries that a bundle must have all", parsePeriod)
     .option("--json", "report as JSON", false)
     .action(async (directory: string, options: VerifyFlags) => {
@@ -94,14 +94,21 @@ function addExportCommand(evidence: Command, deps: EvidenceDeps): void {
     .option("--out <file>", "bundle to write (holdpoint-proof-N.cbor)")
     .option("--receipt", "also an RFC 9942 receipt of the one entry, for other tools", false)
     .option("--key-bundle <file>", "what says that the key is in a TPM, to go with it")
+    .option("--anchored", "under the first checkpoint that has a TPM's anchor in the log", false)
+    .option(
+      "--stamped",
+      "under the first that has a time stamp in the log, which goes along",
+      false,
+    )
     .option("--with-profile", "the profile's exact bytes with it", false)
     .option("--json", "report as JSON", false)
     .action(async (directory: string, options: ExportFlags) => {
-      const { receipt, withProfile, json } = options;
+      const { receipt, withProfile, json, anchored, stamped } = options;
       const ask = readAsk(options);
       const { verifier, page, streams } = deps;
       const keyBundle = options.keyBundle ?? null;
-      const shared = { directory, withProfile, json, keyBundle, verifier, page };
+      const wish = { anchored, stamped };
+      const shared = { directory, withProfile, json, keyBundle, wish, verifier, page };
       if (ask.kind !== "entry") {
         if (receipt) throw new Refusal("--receipt is for one entry: name it with --seq", 2);
         const [out, earlier] = [options.out ?? null, options.earlier ?? null];
@@ -123,6 +130,8 @@ type ExportFlags = AskFlags & {
   readonly receipt: boolean;
   readonly withProfile: boolean;
   readonly keyBundle?: string;
+  readonly anchored: boolean;
+  readonly stamped: boolean;
   readonly json: boolean;
 };
 type VerifyFlags = {

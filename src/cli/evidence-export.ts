@@ -9,6 +9,7 @@ import { carryConsistency, type Checkpoint } from "../evidence/checkpoint.js";
 import type { ConsistencyProof } from "../evidence/merkle-proof.js";
 import type { Period } from "../evidence/verify-growth.js";
 import { hex } from "../evidence/hex.js";
+import { encodeOutside } from "../evidence/outside.js";
 import { encodeReceipt } from "../evidence/receipt.js";
 import { verifyBundle } from "../evidence/verify-bundle.js";
 import { utcText } from "./bundle-verify.js";
@@ -20,6 +21,7 @@ import { writeFiles } from "./export-files.js";
 import { addKeyBundle } from "./export-key.js";
 import { describeExport, partFiles, type NewFile, type Shown } from "./export-parts.js";
 import { findPaths, gatherStory, type Story, type StoryEntry } from "./export-story.js";
+import { chooseOutside, NO_WISH, type Chosen, type OutsideWish } from "./outside-choice.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
 import { readVerifier } from "./python-verifier.js";
 import { pageFiles } from "./verifier-page.js";
@@ -36,6 +38,8 @@ export type ExportCommand = {
   readonly json: boolean;
   /** File with the key bundle of the key that signed; null: the key alone. */
   readonly keyBundle?: string | null;
+  /** Under which checkpoint, by its outside evidence; without it the first that covers the entries. */
+  readonly wish?: OutsideWish;
   /** The Python verifier that goes with every export. */
   readonly verifier: string;
   /** The verifier page that goes with every export; without it none does. */
@@ -48,7 +52,12 @@ export type ExportCommand = {
  */
 export async function exportEvidence(command: ExportCommand, streams: CliStreams): Promise<0> {
   const story = await gatherStory(command.directory, command.seq, { profile: command.withProfile });
-  const { checkpoint, signed } = underCheckpoint(story, command.seq);
+  const found = underCheckpoint(story, command.seq);
+  const { directory, segments, outside: watch } = story;
+  const from = { directory, segments, covering: found.checkpoint, watch };
+  const chosen = await chooseOutside(from, command.wish ?? NO_WISH);
+  const { checkpoint } = chosen;
+  const { signed } = found;
   if (command.withProfile && story.profile === null) {
     throw new Refusal(
       `${command.directory}: entry ${command.seq} comes with no decision whose profile the log holds; leave --with-profile out`,
@@ -56,7 +65,7 @@ export async function exportEvidence(command: ExportCommand, streams: CliStreams
     );
   }
   const items = await findPaths(story, signed, checkpoint.claim.size);
-  const bare = show(command, { story, checkpoint, signed, items });
+  const bare = show(command, { story, chosen, signed, items });
   const shown = await addKeyBundle(bare, command.keyBundle ?? null);
   const bundle = makeBundle(shown, story);
   const files = [
@@ -74,7 +83,7 @@ export async function exportEvidence(command: ExportCommand, streams: CliStreams
 
 type Found = {
   readonly story: Story;
-  readonly checkpoint: Checkpoint;
+  readonly chosen: Chosen;
   /** Those of the story's entries that it covers. */
   readonly signed: readonly StoryEntry[];
   readonly items: readonly BundleItem[];
@@ -83,7 +92,10 @@ type Found = {
 export const LATER =
   "A gateway that runs signs the rest within a second, one that starts again signs what it finds: export it then";
 
-function underCheckpoint(story: Story, seq: number): Pick<Found, "checkpoint" | "signed"> {
+function underCheckpoint(
+  story: Story,
+  seq: number,
+): Pick<Found, "signed"> & { readonly checkpoint: Checkpoint } {
   const { checkpoint, directory } = story;
   if (checkpoint === null) {
     throw new Refusal(
@@ -100,7 +112,8 @@ function underCheckpoint(story: Story, seq: number): Pick<Found, "checkpoint" | 
 }
 
 function show(command: ExportCommand, found: Found): Shown {
-  const { story, checkpoint, signed, items } = found;
+  const { story, chosen, signed, items } = found;
+  const { checkpoint, outside } = chosen;
   const spki = story.keys.get(hex(checkpoint.claim.kid));
   if (spki === undefined) {
     throw new Refusal(`${story.directory}: the log does not hold the key that signed it`, 1);
@@ -117,7 +130,8 @@ function show(command: ExportCommand, found: Found): Shown {
     receipt: command.receipt,
     page: command.page,
     lines: signed.map((found) => showPlain(entryLine(found))),
-    notes: noteAbsence(story, signed),
+    notes: [...noteAbsence(story, signed), ...chosen.notes],
+    outside,
   };
 }
 
@@ -160,7 +174,7 @@ export function makeBundle(shown: Shown, claimed: Claimed): Uint8Array {
     checkpoint: carryConsistency(checkpoint, consistency),
     items,
     key: { ...(shown.keyBundle ?? bareKey(spki)), software },
-    outside: [],
+    outside: encodeOutside(shown.outside),
     profile,
     profileSignatures: [],
   });

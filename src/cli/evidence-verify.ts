@@ -34,7 +34,7 @@ export type VerifyCommand = {
   readonly earlier?: string | null;
   /** Of a log: the key bundle whose attestation key signed its anchors. */
   readonly keyBundle?: string | null;
-  /** Of a log: root certificates (PEM) that must vouch for its time stamps. */
+  /** Root certificates (PEM) that must vouch for time stamps. */
   readonly timeAuthority?: string | null;
   /** Of a bundle: the numbers of entries that must all be in it. */
   readonly period?: Period | null;

@@ -4,8 +4,10 @@ import { sigStructure } from "../codec/cose/sign1.js";
 import type { BundleItem, KeyBundle } from "../evidence/bundle.js";
 import type { Checkpoint } from "../evidence/checkpoint.js";
 import { hex } from "../evidence/hex.js";
+import type { Outside } from "../evidence/outside.js";
 import { derSignature } from "./der-signature.js";
 import { keyFiles, keySteps } from "./export-key.js";
+import { outsideFiles, outsideSteps } from "./export-outside.js";
 import { describePage } from "./verifier-page.js";
 
 export type NewFile = { readonly path: string; readonly content: string | Uint8Array };
@@ -28,6 +30,8 @@ export type Shown = {
   readonly notes: readonly string[];
   /** The verifier page that goes with it. */
   readonly page?: string | undefined;
+  /** Evidence over the checkpoint that goes along. */
+  readonly outside: Outside;
 };
 
 /** The parts of a bundle that `openssl` can work on; paths are relative to the bundle's folder. */
@@ -51,6 +55,7 @@ export function partFiles(shown: Shown): readonly NewFile[] {
     ]),
     ...(profile === null ? [] : [{ path: `${folder}/profile.yaml`, content: profile }]),
     ...(keyBundle === null ? [] : keyFiles(keyBundle, folder)),
+    ...outsideFiles(shown, folder),
   ];
 }
 
@@ -150,7 +155,7 @@ cat "$parts"/entry-*.cbor | hex | grep -q "5820$digest" || no 'no entry names th
 echo 'the profile is the one that is named'
 \`\`\``);
   }
-  const steps = keyBundle === null ? [] : keySteps(keyBundle);
+  const steps = [...(keyBundle === null ? [] : keySteps(keyBundle)), ...outsideSteps(shown)];
   blocks.push(...steps.map((step, at) => `${blocks.length + 1 + at}. ${step}`));
   return blocks.join("\n\n");
 }

@@ -11,6 +11,7 @@ import { entryLine } from "./evidence-tail.js";
 import { writeFiles } from "./export-files.js";
 import { addKeyBundle } from "./export-key.js";
 import type { NewFile, Shown } from "./export-parts.js";
+import { chooseOutside, NO_WISH, type Chosen, type OutsideWish } from "./outside-choice.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
 import { describePeriod, periodFiles, type ShownPeriod } from "./period-parts.js";
 import {
@@ -33,6 +34,7 @@ export type PeriodCommand = {
   readonly withProfile: boolean;
   /** File of the key bundle to go with it. */
   readonly keyBundle?: string | null;
+  readonly wish?: OutsideWish;
   readonly json: boolean;
   readonly verifier: string;
   readonly page?: string | undefined;
@@ -53,7 +55,10 @@ export async function exportPeriod(command: PeriodCommand, streams: CliStreams):
   const survey = new PeriodSurvey(ask, kept?.claim.size ?? 0);
   await survey.read(source);
   const period = demandPeriod(source, ask, survey);
-  const checkpoint = demandSigned(source, period, { survey, kept });
+  const covering = demandSigned(source, period, { survey, kept });
+  const from = { ...source, covering, watch: survey.outside };
+  const chosen = await chooseOutside(from, command.wish ?? NO_WISH);
+  const { checkpoint } = chosen;
   const earlier = kept ?? survey.earlier;
   const ends = { first: period.from, last: period.to };
   const gathered = await gatherPeriod(source, { ...ends, checkpoint, earlier });
@@ -61,7 +66,7 @@ export async function exportPeriod(command: PeriodCommand, streams: CliStreams):
     const begins = `the log here begins with entry ${survey.oldest?.entry.seq ?? 0}, after it`;
     throw new Refusal(`${command.earlier ?? ""}: no proof can lead from it: ${begins}`, 1);
   }
-  const found = { source, survey, period, checkpoint, earlier, gathered };
+  const found = { source, survey, period, chosen, earlier, gathered };
   const shown = await addKeyBundle(show(command, found), command.keyBundle ?? null);
   const bundle = makeBundle(shown, {
     directory,
@@ -89,7 +94,7 @@ type Found = {
   readonly source: Source;
   readonly survey: PeriodSurvey;
   readonly period: Period;
-  readonly checkpoint: Checkpoint;
+  readonly chosen: Chosen;
   readonly earlier: Checkpoint | null;
   readonly gathered: Gathered;
 };
@@ -157,7 +162,8 @@ function demandSigned(
 }
 
 function show(command: PeriodCommand, found: Found): ShownPeriod {
-  const { source, survey, period, checkpoint, gathered } = found;
+  const { source, survey, period, chosen, gathered } = found;
+  const { checkpoint, outside } = chosen;
   const spki = survey.keys.get(hex(checkpoint.claim.kid));
   if (spki === undefined) {
     throw new Refusal(`${source.directory}: the log does not hold the key that signed it`, 1);
@@ -175,13 +181,14 @@ function show(command: PeriodCommand, found: Found): ShownPeriod {
     receipt: false,
     page: command.page,
     lines: shortenLines(gathered.entries),
-    notes: [...notes, ...noteTimes(command.ask, found)],
+    notes: [...notes, ...noteTimes(command.ask, found), ...chosen.notes],
+    outside,
   };
   return { ...shown, period, earlier, consistency: gathered.consistency };
 }
 
 /** The earlier checkpoint where the proof leads from it and the same key signed it; else why not. */
-function readEarlierOf({ survey, period, checkpoint, earlier, gathered }: Found): {
+function readEarlierOf({ survey, period, chosen: { checkpoint }, earlier, gathered }: Found): {
   readonly earlier: Checkpoint | null;
   readonly notes: readonly string[];
 } {

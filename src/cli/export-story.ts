@@ -10,6 +10,7 @@ import { scanSegment } from "../evidence/scan.js";
 import { readLink, readSegmentName } from "../evidence/segment.js";
 import { listSegments, readEntries, readSegment, sha256 } from "./evidence-files.js";
 import { Refusal } from "./output.js";
+import { OutsideWatch } from "./outside-choice.js";
 
 export type StoryEntry = ReadEntry & { readonly bytes: Uint8Array };
 
@@ -29,6 +30,8 @@ export type Story = {
   readonly keyKinds: ReadonlyMap<number, string>;
   /** Exact bytes of the profile that the decision names; null: not asked for, or the log does not hold it. */
   readonly profile: Uint8Array | null;
+  /** Outside evidence over checkpoints that cover all of them. */
+  readonly outside: OutsideWatch;
 };
 
 /** Entries that led to one another are followed so far back. */
@@ -64,6 +67,7 @@ export async function gatherStory(
     keys: reading.keys,
     keyKinds: reading.keyKinds,
     profile: reading.profile,
+    outside: reading.outside,
   };
 }
 
@@ -112,6 +116,7 @@ class StoryReading {
   readonly related: StoryEntry[] = [];
   readonly keys = new Map<string, Uint8Array>();
   readonly keyKinds = new Map<number, string>();
+  readonly outside = new OutsideWatch();
   profile: Uint8Array | null = null;
   private readonly target: StoryEntry;
   private readonly wantsProfile: boolean;
@@ -168,7 +173,9 @@ class StoryReading {
       const joined = this.parts.add(body.bytes);
       if (joined.kind === "whole") this.profiles.set(hex(sha256(joined.bytes)), joined.bytes);
     }
+    if (body.type === "anchor") this.outside.anchor(body);
     if (!this.belongs(seq, body)) return;
+    this.outside.over(seq);
     this.related.push({ ...read, bytes: bytes.slice(frame.bodyStart, frame.bodyEnd) });
     this.lastSeq = seq;
     this.first = null;

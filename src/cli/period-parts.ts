@@ -5,6 +5,8 @@ import { hex } from "../evidence/hex.js";
 import type { ConsistencyProof } from "../evidence/merkle-proof.js";
 import type { Period } from "../evidence/verify-growth.js";
 import { derSignature } from "./der-signature.js";
+import { keyFiles, keySteps } from "./export-key.js";
+import { outsideFiles, outsideSteps } from "./export-outside.js";
 import { cborUint, quote, type NewFile, type Shown } from "./export-parts.js";
 import { describePage } from "./verifier-page.js";
 
@@ -21,7 +23,7 @@ export type ShownPeriod = Shown & {
  * of them one path is enough, that of the last.
  */
 export function periodFiles(shown: ShownPeriod): readonly NewFile[] {
-  const { checkpoint, items, spki, profile, earlier, consistency, stem } = shown;
+  const { checkpoint, items, spki, profile, earlier, consistency, stem, keyBundle = null } = shown;
   const folder = `${stem}.parts`;
   const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
   const last = items.at(-1)?.proof.path ?? [];
@@ -41,6 +43,8 @@ export function periodFiles(shown: ShownPeriod): readonly NewFile[] {
           { path: `${folder}/consistency.txt`, content: hexLines(consistency.path) },
         ]),
     ...(profile === null ? [] : [{ path: `${folder}/profile.yaml`, content: profile }]),
+    ...(keyBundle === null ? [] : keyFiles(keyBundle, folder)),
+    ...outsideFiles(shown, folder),
   ];
 }
 
@@ -105,10 +109,12 @@ ${opensslSteps(shown)}
 }
 
 function opensslSteps(shown: ShownPeriod): string {
-  const { profile, earlier, consistency } = shown;
+  const { profile, earlier, consistency, keyBundle = null } = shown;
   const blocks = [signatureStep(shown), sizeStep(shown), entriesStep(shown)];
   if (earlier !== null && consistency !== null) blocks.push(growthStep(consistency));
   if (profile !== null) blocks.push(PROFILE_STEP);
+  if (keyBundle !== null) blocks.push(...keySteps(keyBundle));
+  blocks.push(...outsideSteps(shown));
   return blocks.map((block, i) => `${i + 1}. ${block}`).join("\n\n");
 }
 

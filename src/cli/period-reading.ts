@@ -11,6 +11,7 @@ import { PartJoiner } from "../evidence/parts.js";
 import { scanSegment } from "../evidence/scan.js";
 import { readLink } from "../evidence/segment.js";
 import { readSegment, sha256 } from "./evidence-files.js";
+import { OutsideWatch } from "./outside-choice.js";
 import { Refusal, type TextSink } from "./output.js";
 import type { Ask } from "./period-ask.js";
 
@@ -42,6 +43,8 @@ export class PeriodSurvey {
   readonly keys: Map<string, Uint8Array> = new Map<string, Uint8Array>();
   readonly keyKinds: Map<number, string> = new Map<number, string>();
   readonly profiles: Map<string, Uint8Array> = new Map<string, Uint8Array>();
+  /** Over checkpoints that may be `covering`. */
+  readonly outside: OutsideWatch = new OutsideWatch();
   private readonly ask: PeriodAsk;
   private readonly beyond: number;
   private readonly parts = new PartJoiner(sha256);
@@ -50,6 +53,7 @@ export class PeriodSurvey {
   constructor(ask: PeriodAsk, beyond: number) {
     this.ask = ask;
     this.beyond = beyond;
+    this.outside.over(beyond);
   }
 
   async read(source: Source): Promise<void> {
@@ -78,7 +82,9 @@ export class PeriodSurvey {
     this.oldest ??= read;
     this.newest = read;
     this.learn(body);
+    if (body.type === "anchor") this.outside.anchor(body);
     if (this.isAsked(read)) {
+      this.outside.over(seq);
       this.first ??= seq;
       this.last = seq;
       this.covering = null;

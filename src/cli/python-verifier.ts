@@ -10,12 +10,15 @@ export async function readVerifier(path: string): Promise<string> {
   let script = await readScript(path);
   for (const [line, module = ""] of [...script.matchAll(IMPORT)]) {
     const part = await readScript(join(dirname(path), `${module}.py`));
-    script = script.replace(line, () => part.replace(DOCSTRING, "").trim() + "\n");
+    script = script.replace(
+      line,
+      () => part.replace(DOCSTRING, "").replace(IMPORT, "").trim() + "\n",
+    );
   }
   return script;
 }
 
-/** One line each; they are not nested. */
+/** One line each. What a part imports of another stands before it: the script names them in that order. */
 const IMPORT = /^from (bundle_\w+|key_bundle) import .+$/gm;
 const DOCSTRING = /^"""[^"]*"""\n/;
 

@@ -1,9 +1,13 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readTimeStamp } from "../codec/rfc3161/time-stamp.js";
+import { decodeBundle } from "../evidence/bundle.js";
 import { hex } from "../evidence/hex.js";
+import { readOutside } from "../evidence/outside.js";
 import type { LogVerifier } from "../evidence/verify.js";
 import type { FoundStamp } from "../evidence/verify-anchors.js";
+import type { IsStamped } from "../evidence/verify-outside.js";
 import { readNamed } from "./evidence-keys.js";
 import { tryOpenssl } from "./openssl.js";
 
@@ -27,6 +31,23 @@ export async function checkStamps(
     const why = "no authority that you named signed it";
     findings.fault("stamp-signatures", stamp.place, why);
   }
+}
+
+/** Who signed the time stamps in a proof bundle, likewise; null: no roots were named. */
+export async function judgeStamps(
+  bundle: Uint8Array,
+  roots: string | null,
+): Promise<IsStamped | null> {
+  if (roots === null) return null;
+  await readNamed(roots);
+  const read = decodeBundle(bundle);
+  const outside = read.ok ? readOutside(read.bundle.outside) : null;
+  const signed = new Set<string>();
+  for (const { kind, token } of outside?.anchors ?? []) {
+    const stamp = kind === "rfc3161" ? readTimeStamp(token) : null;
+    if (stamp !== null && (await isStampSigned({ ...stamp, token }, roots))) signed.add(hex(token));
+  }
+  return (token) => signed.has(hex(token));
 }
 
 /** Also that it is over its imprint. */

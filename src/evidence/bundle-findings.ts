@@ -33,7 +33,9 @@ export const BUNDLE_CHECKS = [
     label: "the TPM's endorsement certificate is the one that was seen at enrolment",
   },
   { id: "hardware", label: "the key was made in a TPM and cannot leave it" },
-  { id: "outside", label: "outside evidence over the checkpoint" },
+  { id: "outside", label: "outside evidence is over this very checkpoint" },
+  { id: "anchor", label: "the TPM's anchor of it is signed by the attestation key that is here" },
+  { id: "stamp", label: "a time stamp over it is signed by an authority that you named" },
 ] as const;
 
 export type BundleCheckId = (typeof BUNDLE_CHECKS)[number]["id"];

@@ -27,6 +27,11 @@ export type CheckpointClaim = {
   readonly counter: number | null;
   /** COSE_Key of the key that signs commits from this checkpoint to the next; null: they are not signed. */
   readonly commitKey: Uint8Array | null;
+  /**
+   * SHA-256 of the newest time stamp (RFC 3161, the whole response) among these entries: the checkpoint was made after it.
+   * Null, or left out: there is none.
+   */
+  readonly token?: Uint8Array | null;
 };
 
 export type Checkpoint = {
@@ -64,6 +69,7 @@ export function draftCheckpoint(claim: CheckpointClaim, root: Uint8Array): Check
   ]);
   if (claim.counter !== null) headers.set(LABEL.counter, claim.counter);
   if (claim.commitKey !== null) headers.set(LABEL.commitKey, claim.commitKey);
+  if (claim.token != null) headers.set(LABEL.token, claim.token);
   const protectedBytes = encodeCbor(headers);
   return { protectedBytes, root, toBeSigned: sigStructure(protectedBytes, root) };
 }
@@ -125,8 +131,11 @@ const LABEL = {
   previous: -70002,
   boot: -70003,
   commitKey: -70004,
+  token: -70005,
   counter: -70006,
 } as const;
+/** So many protected headers are in every checkpoint. */
+const MUST = 8;
 const CLAIM = { issuer: 1, subject: 2, issuedAt: 6 } as const;
 const PROOF = { consistency: -2 } as const;
 
@@ -153,15 +162,19 @@ function readClaim(headers: CborMap): CheckpointClaim | string {
   return { kid, ...issued, size, previous, boot, ...optional };
 }
 
-/** What not every checkpoint has, where there is nothing else that this version does not know. */
-function readOptional(headers: CborMap): Pick<CheckpointClaim, "counter" | "commitKey"> | string {
+/** Those that may be there, and that nothing is there besides those that must. */
+function readOptional(
+  headers: CborMap,
+): Required<Pick<CheckpointClaim, "counter" | "commitKey" | "token">> | string {
   const counter = headers.has(LABEL.counter) ? readUint(headers, LABEL.counter) : undefined;
   if (counter === null) return "a counter that is no number";
-  const commitKey = headers.get(LABEL.commitKey) ?? null;
-  if (headers.has(LABEL.commitKey) && !isCommitKey(commitKey)) return "no Ed25519 commit key";
-  const known = 8 + (counter === undefined ? 0 : 1) + (commitKey === null ? 0 : 1);
-  if (headers.size !== known) return "protected headers of another version";
-  return { counter: counter ?? null, commitKey: isCommitKey(commitKey) ? commitKey : null };
+  const commitKey = headers.get(LABEL.commitKey);
+  if (commitKey !== undefined && !isCommitKey(commitKey)) return "no Ed25519 commit key";
+  const token = headers.get(LABEL.token);
+  if (token !== undefined && !isHash(token)) return "a time token that is no hash";
+  const count = [counter, commitKey, token].filter((value) => value !== undefined).length;
+  if (headers.size !== MUST + count) return "protected headers of another version";
+  return { counter: counter ?? null, commitKey: commitKey ?? null, token: token ?? null };
 }
 
 function isCommitKey(value: CborValue): value is Uint8Array {
@@ -201,11 +214,13 @@ function proofHeaders(consistency: ConsistencyProof | null): CborMap {
   return new Map([[LABEL.proofs, proofs]]);
 }
 
-function encodeConsistency(proof: ConsistencyProof): Uint8Array {
+/** [size1, size2, path] in deterministic CBOR. */
+export function encodeConsistency(proof: ConsistencyProof): Uint8Array {
   return encodeCbor([proof.size1, proof.size2, proof.path]);
 }
 
-function readConsistency(bytes: Uint8Array): ConsistencyProof | null {
+/** Exact inverse of {@link encodeConsistency}; null: anything else. Never throws. */
+export function readConsistency(bytes: Uint8Array): ConsistencyProof | null {
   const decoded = decodeCbor(bytes);
   if (!decoded.ok || !isCborList(decoded.value) || decoded.value.length !== 3) return null;
   const [size1, size2, list] = decoded.value;

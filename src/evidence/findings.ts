@@ -29,6 +29,7 @@ export const CHECKS = [
   { id: "anchor-signatures", label: "every anchor is signed by the attestation key you gave" },
   { id: "stamps", label: "every time stamp is over a checkpoint here" },
   { id: "stamp-signatures", label: "every time stamp is signed by an authority you named" },
+  { id: "tokens", label: "every checkpoint names the newest time stamp before it" },
   { id: "verdicts", label: "every verdict follows from profile and recorded facts (L1)" },
   { id: "facts", label: "every fact of the kernel's own follows from the log (L2)" },
 ] as const;

@@ -30,6 +30,8 @@ export type SegmentLink = {
   /** Newest checkpoint before with a TPM's counter, and newest anchor before: what a boot holds against the TPM. */
   readonly counted: Uint8Array | null;
   readonly anchor: AnchorBody | null;
+  /** SHA-256 of the newest time stamp before, which checkpoints go on naming; null, or left out: there is none. */
+  readonly token?: Uint8Array | null;
 };
 
 const WHAT = "segment-link";
@@ -52,6 +54,7 @@ export function linkNotice(link: SegmentLink): NoticeBody {
     ["anchor-size", link.anchor?.size ?? null],
     ["anchor-signature", link.anchor?.signature ?? null],
   ]);
+  if (link.token != null) details.set("token", link.token);
   return { type: "notice", what: WHAT, details };
 }
 
@@ -61,7 +64,7 @@ export function isLinkNotice(body: EntryBody): body is NoticeBody {
 
 /** Null: not one, or not one this version understands. */
 export function readLink(body: EntryBody): SegmentLink | null {
-  if (!isLinkNotice(body) || body.details?.size !== 14) return null;
+  if (!isLinkNotice(body) || body.details === null) return null;
   const of = body.details;
   const size = of.get("size");
   const root = of.get("root");
@@ -80,6 +83,9 @@ export function readLink(body: EntryBody): SegmentLink | null {
   if (checkpoint === undefined || standing === null || peaks.length !== ones(size)) return null;
   return { size, root, peaks, last, log, checkpoint, key, lost, profiles, ...standing };
 }
+
+/** Details of every link; one more where there is a time stamp. */
+const DETAILS = 14;
 
 /** What opens a new segment, in order: the link, then the kernel state (in parts where it is long). */
 export function segmentOpening(
@@ -125,15 +131,26 @@ function readCheckpointLink(
 
 function readStanding(
   of: ReadonlyMap<string, NoticeValue>,
-): Pick<SegmentLink, "counted" | "anchor"> | null {
-  const [counted, token] = [of.get("counted"), of.get("anchor")];
+): Pick<SegmentLink, "counted" | "anchor" | "token"> | null {
+  const token = readToken(of);
+  if (token === undefined) return null;
+  const [counted, attest] = [of.get("counted"), of.get("anchor")];
   const [size, signature] = [of.get("anchor-size"), of.get("anchor-signature")];
   if (!(counted instanceof Uint8Array || counted === null)) return null;
-  if (token === null && size === null && signature === null) return { counted, anchor: null };
-  if (!(token instanceof Uint8Array && signature instanceof Uint8Array && isCount(size))) {
+  if (attest === null && size === null && signature === null)
+    return { counted, anchor: null, token };
+  if (!(attest instanceof Uint8Array && signature instanceof Uint8Array && isCount(size))) {
     return null;
   }
-  return { counted, anchor: { type: "anchor", kind: "nv-certify", token, size, signature } };
+  const anchor = { type: "anchor", kind: "nv-certify", token: attest, size, signature } as const;
+  return { counted, anchor, token };
+}
+
+/** Null: there is none; undefined: something else. */
+function readToken(of: ReadonlyMap<string, NoticeValue>): Uint8Array | null | undefined {
+  const token = of.get("token");
+  if (token === undefined) return of.size === DETAILS ? null : undefined;
+  return isHash(token) && of.size === DETAILS + 1 ? token : undefined;
 }
 
 function concatenate(hashes: readonly Uint8Array[]): Uint8Array {

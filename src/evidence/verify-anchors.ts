@@ -1,7 +1,7 @@
 import { readCounterAttest, type CounterAttest } from "../codec/tpm2/counter-attest.js";
 import { HIERARCHY } from "../codec/tpm2/constant.js";
 import { nameOf, qualifiedNameOf } from "../codec/tpm2/name.js";
-import { COUNTER_INDEX, encodeNvPublic, NV_WRITTEN, nvCounter } from "../codec/tpm2/nv-public.js";
+import { anchorCounterName } from "../codec/tpm2/nv-public.js";
 import { readTimeStamp, type TimeStamp } from "../codec/rfc3161/time-stamp.js";
 import type { AnchorBody } from "../kernel/record/entry.js";
 import { readCheckpoint } from "./checkpoint.js";
@@ -60,9 +60,7 @@ export class AnchorVerifier {
       attester === null
         ? null
         : qualifiedNameOf(nameOf(attester.area, sha256), HIERARCHY.endorsement, sha256);
-    const counter = nvCounter(COUNTER_INDEX.anchor, "flash");
-    const written = { ...counter, attributes: (counter.attributes | NV_WRITTEN) >>> 0 };
-    this.#counterName = nameOf(encodeNvPublic(written), sha256);
+    this.#counterName = anchorCounterName(sha256);
   }
 
   /** The first of the time stamps that were met, for a check of who signed them. */

@@ -11,6 +11,7 @@ import { checkEarlier, checkGrowth, checkPeriod, type Period } from "./verify-gr
 import type { DecisionBody, EntryBody } from "../kernel/record/entry.js";
 import { equalBytes, verifyInclusion } from "./merkle-proof.js";
 import type { VerifySignature } from "./verify-checkpoints.js";
+import { checkOutside, type IsStamped } from "./verify-outside.js";
 
 export type BundleOptions = {
   readonly sha256: Sha256;
@@ -25,6 +26,8 @@ export type BundleOptions = {
   readonly earlier?: Uint8Array | null;
   /** Numbers of entries that must all be here. */
   readonly period?: Period | null;
+  /** Who signed a time stamp; null: not asked. */
+  readonly isStamped?: IsStamped | null;
 };
 
 export type BundleReport = {
@@ -67,7 +70,7 @@ export function verifyBundle(bytes: Uint8Array, options: BundleOptions): BundleR
   checkProfile(bundle, entries, { findings, options });
   checkSpan(bundle, entries, { findings, options });
   checkKeyBundle(bundle.key, checkpoint?.claim.gateway ?? null, { findings, ...options });
-  if (bundle.outside.length > 0) findings.look("outside", CANNOT);
+  checkOutside(bundle, checkpoint, { findings, options });
   return report(findings, { claim: checkpoint?.claim ?? null, entries, bundle }, options);
 }
 

@@ -13,6 +13,7 @@ import { Settlement } from "./settlement.js";
 import { AnchorVerifier, type Attester, type FoundStamp } from "./verify-anchors.js";
 import { CheckpointVerifier, type VerifySignature } from "./verify-checkpoints.js";
 import { CommitVerifier, type VerifyCommit } from "./verify-commits.js";
+import { TokenVerifier } from "./verify-tokens.js";
 import { HeldVerifier, type HeldCheckpoint } from "./verify-held.js";
 
 export type VerifyOptions = {
@@ -68,6 +69,7 @@ export class LogVerifier implements SegmentSteps {
   private readonly commits: CommitVerifier;
   private readonly held: HeldVerifier;
   private readonly anchors: AnchorVerifier;
+  private readonly tokens: TokenVerifier;
   private readonly profileParts: PartJoiner;
   private readonly snapshotParts: PartJoiner;
   private readonly keys = new Set<string>();
@@ -103,6 +105,7 @@ export class LogVerifier implements SegmentSteps {
       verify: options.verifySignature,
       attester: options.attester ?? null,
     });
+    this.tokens = new TokenVerifier(this.findings, options.sha256);
     this.profileParts = new PartJoiner(options.sha256);
     this.snapshotParts = new PartJoiner(options.sha256);
   }
@@ -186,6 +189,7 @@ export class LogVerifier implements SegmentSteps {
     const checked = this.checkpoints.checkpoint(body, this.boot, place);
     this.commits.checkpoint(checked, place);
     this.anchors.checkpoint(body, place);
+    this.tokens.checkpoint(body, place);
   }
 
   signedCommit(commit: SignedCommit, place: Place, verified: boolean | null): void {
@@ -213,12 +217,16 @@ export class LogVerifier implements SegmentSteps {
     if (named !== 0 && link === null) {
       findings.fault("links", place, "the segment does not begin with its link");
     }
-    if (this.entries > 0) return;
+    if (this.entries > 0) {
+      if (link !== null) this.tokens.link(link, place);
+      return;
+    }
     this.beginning.opening(place, link);
     if (link === null) return;
     this.checkpoints.resume(link);
     this.commits.resume();
     this.anchors.resume(link.size);
+    this.tokens.resume(link);
   }
 
   private begin(bytes: number): void {
@@ -260,6 +268,7 @@ export class LogVerifier implements SegmentSteps {
       if ("what" in body) this.beginning.notice(body, place);
     } else if (body.type === "anchor") {
       this.anchors.anchor(body, place, this.checkpoints.knownKeys);
+      this.tokens.anchor(body, place.seq);
     } else if (body.type === "profile" && body.bytes !== null) {
       const whole = this.join(this.profileParts, body.bytes, place);
       if (whole !== null) this.profile(body.digest, whole, place);

@@ -297,6 +297,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: "is found out by the boot that did it",
   },
   {
+    name: "anchors in bundles not held against their checkpoint",
+    file: "src/evidence/verify-outside.ts",
+    find: "return equalBytes(attest.qualifying, over.hash) ?",
+    replace: "return equalBytes(over.hash, over.hash) ?",
+    test: "test/unit/evidence/bundle-outside.test.ts",
+    title: "is a FAIL when it is one over another checkpoint",
+  },
+  {
+    name: "an older time stamp named by a checkpoint",
+    file: "src/evidence/verify-tokens.ts",
+    find: "} else if (!equalBytes(newest.hash, token)) {\n      const why",
+    replace: "} else if (size < 0) {\n      const why",
+    test: "test/unit/evidence/verify-tokens.test.ts",
+    title: "is a FAIL where it is an older one than the newest",
+  },
+  {
     name: "an older copy of the log taken for the log",
     file: "src/evidence/counter-judgement.ts",
     find: "if (tpm.anchor > value + 1)",

@@ -5,7 +5,15 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const COPIED = ["package.json", "tsconfig.json", "src", "simulators", "profiles", "test"];
+const COPIED = [
+  "package.json",
+  "tsconfig.json",
+  "src",
+  "clients",
+  "simulators",
+  "profiles",
+  "test",
+];
 const LIMIT_MS = 240_000;
 
 export type Verdict = { readonly failed: boolean; readonly output: string };

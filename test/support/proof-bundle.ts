@@ -100,6 +100,7 @@ export function check(
     readonly trusted?: Uint8Array;
     readonly profile?: Uint8Array;
     readonly roots?: readonly Uint8Array[];
+    readonly isStamped?: (token: Uint8Array) => boolean;
   } = {},
 ): BundleReport {
   return verifyBundle(bundle instanceof Uint8Array ? bundle : encodeBundle(bundle), {
@@ -108,6 +109,7 @@ export function check(
     trusted: by.trusted === undefined ? null : [by.trusted],
     certificates: { reader: CERTIFICATES, roots: by.roots ?? null },
     profile: by.profile ?? null,
+    isStamped: by.isStamped ?? null,
   });
 }
 
@@ -140,14 +142,18 @@ export type PythonReport = {
 };
 
 /** The exported verifier over these bytes, by Debian's Python. */
-export function checkByPython(bytes: Uint8Array, trusted?: Uint8Array): PythonReport {
+export function checkByPython(
+  bytes: Uint8Array,
+  trusted?: Uint8Array,
+  more: readonly string[] = [],
+): PythonReport {
   const folder = mkdtempSync(join(tmpdir(), "holdpoint-proof-"));
   try {
     const file = join(folder, "proof.cbor");
     const key = join(folder, "key.der");
     writeFileSync(file, bytes);
     writeFileSync(key, trusted ?? new Uint8Array(0));
-    return runPython([VERIFIER, file, ...(trusted === undefined ? [] : ["--trust", key])]);
+    return runPython([VERIFIER, file, ...(trusted === undefined ? [] : ["--trust", key]), ...more]);
   } finally {
     rmSync(folder, { recursive: true });
   }

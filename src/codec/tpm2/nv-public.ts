@@ -1,4 +1,5 @@
 import { ALGORITHM, SIZE } from "./constant.js";
+import { nameOf } from "./name.js";
 import type { TpmReader } from "./reader.js";
 import { TpmWriter } from "./writer.js";
 
@@ -39,6 +40,13 @@ export function isNvCounter(area: NvPublic, kind: NvCounterKind): boolean {
   const attributes = (area.attributes & ~NV_WRITTEN) >>> 0;
   const plain = area.policy.length === 0 && area.size === NV_COUNTER_SIZE;
   return plain && attributes === NV_COUNTER_ATTRIBUTES[kind];
+}
+
+/** Name of the gateway's counter of anchors once it was raised: what an attest about it bears. */
+export function anchorCounterName(sha256: (bytes: Uint8Array) => Uint8Array): Uint8Array {
+  const counter = nvCounter(COUNTER_INDEX.anchor, "flash");
+  const attributes = (counter.attributes | NV_WRITTEN) >>> 0;
+  return nameOf(encodeNvPublic({ ...counter, attributes }), sha256);
 }
 
 export function encodeNvPublic(area: NvPublic): Uint8Array {

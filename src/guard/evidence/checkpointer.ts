@@ -37,6 +37,8 @@ export type CheckpointerOptions = {
   readonly counted: Uint8Array | null;
   /** Name of the log; known from its first leaf on. */
   readonly log: () => string;
+  /** SHA-256 of the newest time stamp in the tree; null: there is none. */
+  readonly token?: () => Uint8Array | null;
   /** A signed checkpoint is ready to be written. */
   readonly ready: () => void;
   /** Signing is due and nothing is on its way to the disk that would take the root along. */
@@ -150,7 +152,7 @@ export class Checkpointer {
 
   /** The tree as it stands, when it should be signed; the caller says when that is on disk. */
   take(root: Uint8Array): Candidate | null {
-    const { tree, clock, gateway, boot, log } = this.options;
+    const { tree, clock, gateway, boot, log, token } = this.options;
     const { signer } = this.keys;
     if (!this.wanted || this.signing || this.signed !== null) return null;
     this.wanted = false;
@@ -166,6 +168,7 @@ export class Checkpointer {
       boot,
       counter: null,
       commitKey: null,
+      token: token?.() ?? null,
     };
     const proof =
       this.watcher === null

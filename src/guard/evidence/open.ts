@@ -93,6 +93,7 @@ export async function openEvidence(
     log: recovery.log,
     profiles: recovery.profiles,
     anchor: recovery.anchor,
+    token: recovery.token,
     rotate: options.rotate,
     report: options.report,
     checkpointer: (hooks) =>

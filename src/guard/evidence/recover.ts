@@ -45,6 +45,8 @@ export type Recovery = {
   readonly counted: Uint8Array | null;
   /** The newest anchor of a TPM, likewise. */
   readonly anchor: AnchorBody | null;
+  /** SHA-256 of the newest time stamp, likewise. */
+  readonly token: Uint8Array | null;
   /** When the newest anchors were written, in UTC seconds, as far as they were read. */
   readonly anchoredUtcS: readonly number[];
   /** Name of this log in checkpoints; null before its first entry. */
@@ -141,6 +143,7 @@ class Reading {
   private checkpointRoot: Uint8Array | null = null;
   private counted: Uint8Array | null = null;
   private anchor: AnchorBody | null = null;
+  private token: Uint8Array | null = null;
   private anchoredUtcS: readonly number[] = [];
   private boot = 0;
   /** Bytes no frame covers since the newest entry. */
@@ -187,6 +190,7 @@ class Reading {
       checkpoint,
       counted: this.counted,
       anchor: this.anchor,
+      token: this.token,
       anchoredUtcS: this.anchoredUtcS,
       log: this.name,
       profiles: this.profiles,
@@ -227,18 +231,9 @@ class Reading {
   private entry(entry: Entry, { boot, utcUs }: Pick<Stamp, "boot" | "utcUs">): void {
     const { body } = entry;
     this.boot = Math.max(this.boot, boot);
-    if (body.type === "anchor" && body.kind === "nv-certify") {
-      this.anchor = body;
-      this.anchoredUtcS = [...this.anchoredUtcS, Math.floor(utcUs / 1e6)].slice(-ANCHORS_KEPT);
-    }
+    if (body.type === "anchor") this.outside(body, Math.floor(utcUs / 1e6));
     const link = readLink(body);
-    if (link !== null) {
-      this.name = link.log;
-      this.profiles = link.profiles;
-      this.checkpoint ??= link.checkpoint;
-      this.counted ??= link.counted;
-      this.anchor ??= link.anchor;
-    }
+    if (link !== null) this.continue(link);
     if (body.type === "profile" && body.bytes !== null) {
       const joined = this.profileParts.add(body.bytes);
       if (joined.kind === "whole") this.profiles = addHash(this.profiles, body.digest);
@@ -249,6 +244,22 @@ class Reading {
       this.visitor.snapshot({ ...body, state: joined.bytes });
     }
     if (this.founded) this.visitor.entry(entry);
+  }
+
+  private outside(body: AnchorBody, utcS: number): void {
+    if (body.kind === "rfc3161") this.token = sha256(body.token);
+    if (body.kind !== "nv-certify") return;
+    this.anchor = body;
+    this.anchoredUtcS = [...this.anchoredUtcS, utcS].slice(-ANCHORS_KEPT);
+  }
+
+  private continue(link: SegmentLink): void {
+    this.name = link.log;
+    this.profiles = link.profiles;
+    this.checkpoint ??= link.checkpoint;
+    this.counted ??= link.counted;
+    this.anchor ??= link.anchor;
+    this.token ??= link.token ?? null;
   }
 
   private readCheckpoint(body: Uint8Array): string | null {

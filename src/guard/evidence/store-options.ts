@@ -25,10 +25,13 @@ export type StoreOptions = {
   readonly log: string | null;
   readonly profiles: readonly Uint8Array[];
   readonly anchor: AnchorBody | null;
+  /** SHA-256 of the newest time stamp in the log; null: there is none. */
+  readonly token: Uint8Array | null;
   readonly rotate: (link: SegmentLink, nextKey: Uint8Array | null) => void;
   readonly report: (text: string) => void;
   readonly checkpointer: (store: {
     readonly log: () => string;
+    readonly token: () => Uint8Array | null;
     readonly ready: () => void;
     readonly due: () => void;
   }) => Checkpointer;

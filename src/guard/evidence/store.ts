@@ -1,10 +1,10 @@
 import { isLinkNotice, readLink, type SegmentLink } from "../../evidence/segment.js";
-import type { AnchorBody, Entry } from "../../kernel/record/entry.js";
+import type { Entry } from "../../kernel/record/entry.js";
 import type { EvidenceHead, EvidenceStore } from "../ports.js";
 import type { Candidate, Checkpointer, SignedCheckpoint } from "./checkpointer.js";
 import { CommitSigning } from "./commit-signing.js";
 import { emptyGroup, type Group } from "./group.js";
-import { addHash, nameLog } from "./recover.js";
+import { LogMemory } from "./log-memory.js";
 import { SegmentFiles } from "./segment-files.js";
 import type { DurableCheckpoint, SignedStore } from "./signed-store.js";
 import type { StoreOptions } from "./store-options.js";
@@ -53,9 +53,7 @@ export class LogStore implements SignedStore {
   private ended = false;
   private covered: number;
   private closing = false;
-  private name: string | null;
-  private profiles: readonly Uint8Array[];
-  private anchor: AnchorBody | null;
+  private readonly memory: LogMemory;
   /** A group that opens a new segment is on its way. */
   private opening = false;
   /** Something came up while the last round was ending. */
@@ -70,9 +68,7 @@ export class LogStore implements SignedStore {
     this.files = new SegmentFiles(options);
     this.commits = new CommitSigning(options.report);
     this.covered = options.covered;
-    this.name = options.log;
-    this.profiles = options.profiles;
-    this.anchor = options.anchor;
+    this.memory = new LogMemory(options);
     this.durable = {
       nextSeq: tree.size,
       durableSeq: tree.size - 1,
@@ -82,8 +78,9 @@ export class LogStore implements SignedStore {
     const schedule = (): void => {
       this.schedule();
     };
-    const log = (): string => this.name ?? "";
-    this.checkpoints = options.checkpointer({ log, ready: schedule, due: schedule });
+    const log = (): string => this.memory.log;
+    const token = (): Uint8Array | null => this.memory.token;
+    this.checkpoints = options.checkpointer({ log, token, ready: schedule, due: schedule });
   }
 
   /** Once nothing can be written any more, or while closing, entries are not taken. */
@@ -105,8 +102,9 @@ export class LogStore implements SignedStore {
     }
     if (this.group.lastSeq < 0) this.group.sinceUs = clock.nowUs();
     this.group.lastSeq = entry.seq;
-    this.name ??= nameLog(writer.last);
-    this.remember(entry);
+    this.memory.add(entry, writer.last);
+    const { body, seq } = entry;
+    if (body.type === "key" && body.event === "rotated") this.checkpoints.named(body.spki, seq);
     if (this.waitingBytes > WAITING_BYTES_MAX) {
       this.end(`more than ${WAITING_BYTES_MAX} bytes wait for the disk`);
       return;
@@ -114,15 +112,6 @@ export class LogStore implements SignedStore {
     this.checkpoints.grew();
     if (this.options.commitEveryUs === 0 && isAwaited(entry)) this.schedule();
     else this.scheduleSoon();
-  }
-
-  /** What a segment's link is to say. */
-  private remember({ body, seq }: Entry): void {
-    if (body.type === "anchor" && body.kind === "nv-certify") this.anchor = body;
-    if (body.type === "key" && body.event === "rotated") this.checkpoints.named(body.spki, seq);
-    if (body.type === "profile" && body.bytes !== null) {
-      this.profiles = addHash(this.profiles, body.digest);
-    }
   }
 
   checkpoint(): void {
@@ -197,13 +186,14 @@ export class LogStore implements SignedStore {
       root: writer.tree.root(),
       peaks: writer.tree.peaks(),
       last: writer.last,
-      log: this.name ?? "",
+      log: this.memory.log,
       checkpoint: this.checkpoints.last,
       key: this.key,
       lost,
-      profiles: this.profiles,
+      profiles: this.memory.profiles,
       counted: this.checkpoints.newestCounted,
-      anchor: this.anchor,
+      anchor: this.memory.anchor,
+      token: this.memory.token,
     };
   }
 

@@ -17,14 +17,14 @@ import {
 const key = makeLogKey();
 const { bundle } = makeBundle(sampleLog(0, 11), [4, 5], key);
 
-/** The same checkpoint with this as the counter of its TPM, signed anew. */
-function withCounter(counter: CborValue): ProofBundle {
+/** The same checkpoint with this as the counter of its TPM, or as what another claim says, signed anew. */
+function withCounter(counter: CborValue, label = -70_006): ProofBundle {
   const read = readCheckpoint(bundle.checkpoint);
   if (!read.ok) throw new Error(read.why);
   const { sign1, root } = read.checkpoint;
   const headers = decodeCbor(sign1.protectedBytes);
   if (!headers.ok || !isCborMap(headers.value)) throw new Error("no headers");
-  const protectedBytes = encodeCbor(new Map([...headers.value, [-70_006, counter]]));
+  const protectedBytes = encodeCbor(new Map([...headers.value, [label, counter]]));
   const signature = key.sign(sigStructure(protectedBytes, root));
   return { ...bundle, checkpoint: encodeSign1({ ...sign1, protectedBytes, signature }) };
 }
@@ -47,3 +47,29 @@ describe("a bundle under a checkpoint with a TPM's counter", () => {
     expect([python.code, ...python.lines]).toEqual([1, ...checkLines(report)]);
   });
 });
+
+describe("a bundle under a checkpoint that names a time stamp", () => {
+  it("is taken by both verifiers, which say which one [HP-189 allows]", () => {
+    const token = new Uint8Array(32).fill(7);
+    const named = withCounter(token, TOKEN);
+    const report = check(named);
+    expect(report.ok).toBe(true);
+    expect(report.claim?.token).toEqual(token);
+    const python = checkByPython(encodeBundle(named));
+    expect([python.code, ...python.lines]).toEqual([0, ...checkLines(report)]);
+    expect(python.out).toContain(`made after the time stamp ${"07".repeat(32)}\n`);
+  });
+
+  it.each(["41", 7, null, new Uint8Array(31)])(
+    "is refused by both where it is no hash (%j)",
+    (token) => {
+      const report = check(withCounter(token, TOKEN));
+      const [failing] = report.checks.filter(({ status }) => status === "FAIL");
+      expect(failing?.why).toContain("a time token that is no hash");
+      const python = checkByPython(encodeBundle(withCounter(token, TOKEN)));
+      expect([python.code, ...python.lines]).toEqual([1, ...checkLines(report)]);
+    },
+  );
+});
+
+const TOKEN = -70_005;

@@ -188,7 +188,7 @@ const ATTACKS: readonly Attack[] = [
     ["attest", "certified", "attester"],
     /it is no attest of a TPM that certifies a key/,
   ],
-  ["outside evidence", { ...bundle, outside: [bytes(4, 4)] }, ["outside"], /cannot check it/],
+  ["outside evidence", { ...bundle, outside: [bytes(4, 4)] }, ["outside"], /not in the form/],
   ["profile signatures", { ...bundle, profileSignatures: [bytes(4, 4)] }, ["people"], /cannot/],
 ];
 
@@ -358,7 +358,7 @@ const ABSENT: readonly BundleCheckId[] = [
   "consistency",
   "earlier",
   ...(["people", "attest", "certified", "attributes", "attester", "certificate"] as const),
-  ...(["roots", "endorsement", "hardware", "outside"] as const),
+  ...(["roots", "endorsement", "hardware", "outside", "anchor", "stamp"] as const),
 ];
 
 /** At most so many hashes are in a path of a tree of 10 million. */

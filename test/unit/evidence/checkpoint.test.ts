@@ -64,6 +64,25 @@ describe("a checkpoint", () => {
     }
   });
 
+  it("names the newest time stamp in its protected headers, and nothing there without one", () => {
+    const draft = draftCheckpoint({ ...CLAIM, counter: 7, token: bytes(32, 4) }, ROOT);
+    const decoded = decodeCbor(draft.protectedBytes);
+    if (!decoded.ok || !isCborMap(decoded.value)) throw new Error("no map");
+    expect(decoded.value.get(-70_005)).toEqual(bytes(32, 4));
+    expect(readCheckpoint(finishCheckpoint(draft, SIGNATURE, null))).toMatchObject({
+      ok: true,
+      checkpoint: { claim: { ...CLAIM, counter: 7, token: bytes(32, 4) } },
+    });
+    const bare = readCheckpoint(finishCheckpoint(draftCheckpoint(CLAIM, ROOT), SIGNATURE, null));
+    expect(bare).toMatchObject({ ok: true, checkpoint: { claim: { token: null } } });
+    for (const value of [bytes(31, 1), "7", 7, null]) {
+      expect(readCheckpoint(other((headers) => headers.set(-70_005, value)))).toMatchObject({
+        ok: false,
+        why: "a time token that is no hash",
+      });
+    }
+  });
+
   it("comes back as it was made, with and without a proof", () => {
     const draft = draftCheckpoint(CLAIM, ROOT);
     const proof = { size1: 900, size2: 1000, path: [bytes(32, 3), bytes(32, 4)] };

@@ -113,6 +113,7 @@ describe("verification", { timeout: 300_000 }, () => {
       "anchor-signatures",
       "stamps",
       "stamp-signatures",
+      "tokens",
       "verdicts",
       "facts",
     ]);

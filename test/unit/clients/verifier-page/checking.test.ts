@@ -8,7 +8,11 @@ import {
   sortFiles,
   type Held,
 } from "../../../../clients/verifier-page/checking.js";
-import { BUNDLE_BYTES_MAX, encodeBundle } from "../../../../src/evidence/bundle.js";
+import {
+  BUNDLE_BYTES_MAX,
+  encodeBundle,
+  type ProofBundle,
+} from "../../../../src/evidence/bundle.js";
 import { BUNDLE_CHECKS } from "../../../../src/evidence/bundle-findings.js";
 import { CHECKS } from "../../../../src/evidence/findings.js";
 import {
@@ -16,6 +20,9 @@ import {
   readSegmentName,
   SEGMENT_BYTES_MAX,
 } from "../../../../src/evidence/segment.js";
+import { encodeOutside } from "../../../../src/evidence/outside.js";
+import type { AnchorBody } from "../../../../src/kernel/record/entry.js";
+import { attest } from "../../../support/attested-key.js";
 import { ForgetfulDisk } from "../../../support/evidence-disk.js";
 import {
   appendAll,
@@ -24,6 +31,8 @@ import {
   settle,
   verifyFiles,
 } from "../../../support/evidence-rig.js";
+import { sha256 } from "../../../support/evidence-samples.js";
+import { FakeTpm } from "../../../support/fake-tpm.js";
 import { check, makeBundle, makeLogKey } from "../../../support/proof-bundle.js";
 import { share } from "../../../support/share.js";
 
@@ -94,6 +103,28 @@ describe("a bundle that the page checks", () => {
     }
   });
 
+  it("checks an anchor of a TPM, and leaves who signed a time stamp to the command [HP-187]", () => {
+    const tpm = new FakeTpm();
+    const { bundle } = makeBundle(sampleLog(0, 11), [4, 5], tpm.evidence);
+    const qualifying = new Uint8Array(sha256(bundle.checkpoint));
+    const { attest: token, signature } = tpm.certify({ value: 9, qualifying });
+    const stamp = anchorOf("rfc3161", new Uint8Array(40), null);
+    const anchors = [anchorOf("nv-certify", token, signature), stamp];
+    const outside = encodeOutside({ proof: null, anchors });
+    const attested = { ...bundle.key, attestation: attest(tpm.evidence, tpm.key) };
+    const lineOf = (id: string, by: ProofBundle) =>
+      checkBundle("x", encodeBundle(by), NOTHING).lines.find((line) => line.id === id);
+    const whole = { ...bundle, key: attested, outside };
+    expect(lineOf("anchor", whole)).toMatchObject({ status: "PASS" });
+    const left = lineOf("stamp", whole);
+    expect(left).toMatchObject({ status: "NOT PRESENT" });
+    expect(left?.advice).toContain("holdpoint evidence verify BUNDLE --time-authority ROOTS.pem");
+    expect(lineOf("outside", whole)).toMatchObject({ status: "FAIL", faults: 1 });
+    expect(lineOf("anchor", { ...whole, key: bundle.key })).toMatchObject({
+      status: "NOT PRESENT",
+    });
+  });
+
   it("compares what a person holds, and fails where it differs", () => {
     const failing = (held: Partial<Held>): readonly string[] =>
       checkBundle("x", good, { ...NOTHING, ...held })
@@ -141,3 +172,11 @@ describe("a log that the page checks", () => {
     );
   });
 });
+
+function anchorOf(
+  kind: "nv-certify" | "rfc3161",
+  token: Uint8Array,
+  signature: Uint8Array | null,
+): AnchorBody {
+  return { type: "anchor", kind, token, size: 11, signature };
+}
