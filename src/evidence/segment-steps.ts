@@ -10,7 +10,7 @@ import type {
   ProfileBody,
   SnapshotBody,
 } from "../kernel/record/entry.js";
-import type { CheckId, Place } from "./findings.js";
+import type { CheckId, Finding, Place } from "./findings.js";
 import { FRAME_KIND, type Frame, type FrameReader } from "./frame.js";
 import { hex } from "./hex.js";
 import type { LogReader } from "./log-reader.js";
@@ -71,6 +71,8 @@ export type SegmentSteps = {
   readonly leaf: (leaf: LeafStep) => void;
   readonly commit: (size: number, root: Uint8Array) => void;
   readonly checkpoint: (body: Uint8Array, place: Place) => void;
+  /** What a replay of this segment alone found; whoever has the segments before it knows whether that holds. */
+  readonly judged?: (fault: Finding) => void;
 };
 
 /**

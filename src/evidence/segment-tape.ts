@@ -1,5 +1,5 @@
 import { OUTCOMES, VERDICTS } from "../kernel/record/entry.js";
-import type { CheckId, Place } from "./findings.js";
+import type { CheckId, Finding, Place } from "./findings.js";
 import { FRAME_KIND, FrameReader, type Sha256 } from "./frame.js";
 import { decodeEntry } from "./decode-entry.js";
 import { LogReader, type ReadPosition } from "./log-reader.js";
@@ -38,7 +38,11 @@ type Other =
   | { readonly kind: "fault"; readonly check: CheckId; readonly place: Place; readonly why: string }
   | { readonly kind: "opening"; readonly opening: Opening }
   | { readonly kind: "rare"; readonly leaf: LeafStep }
-  | { readonly kind: "checkpoint"; readonly body: Uint8Array; readonly place: Place };
+  | { readonly kind: "checkpoint"; readonly body: Uint8Array; readonly place: Place }
+  | { readonly kind: "judged"; readonly fault: Finding };
+
+/** Told of every leaf after it was recorded; what it finds stands behind that leaf. */
+export type TapeJudge = (leaf: LeafStep, found: (fault: Finding) => void) => void;
 
 /**
  * Checks one segment on its own, taking its link for true; `LogVerifier.checked` compares that with the segment
@@ -47,12 +51,13 @@ type Other =
 export function recordSegment(
   segment: { readonly name: string; readonly bytes: Uint8Array; readonly isFirst: boolean },
   sha256: Sha256,
+  judge: TapeJudge | null = null,
 ): SegmentTape {
   const frames = new FrameReader(sha256);
   const log = new LogReader(sha256);
   const start = segment.isFirst ? null : readStart(segment.bytes, frames);
   if (start !== null) log.startAt({ ...start, started: true });
-  const recorder = new Recorder();
+  const recorder = new Recorder(judge);
   checkSegment(segment, frames, log, recorder);
   const { name, bytes } = segment;
   const end = log.position();
@@ -124,6 +129,9 @@ function playOther(other: Other | undefined, steps: SegmentSteps): void {
     case "checkpoint":
       steps.checkpoint(other.body, other.place);
       return;
+    case "judged":
+      steps.judged?.(other.fault);
+      return;
     case undefined:
       throw new Error("evidence: a tape is shorter than it says");
   }
@@ -156,6 +164,11 @@ class Recorder implements SegmentSteps {
   private readonly ids: string[] = [];
   private readonly roots: Uint8Array[] = [];
   private readonly others: Other[] = [];
+  private readonly judge: TapeJudge | null;
+
+  constructor(judge: TapeJudge | null) {
+    this.judge = judge;
+  }
 
   tape(): Pick<SegmentTape, "looked" | "numbers" | "ids" | "roots" | "others"> {
     const { ids, others } = this;
@@ -193,6 +206,15 @@ class Recorder implements SegmentSteps {
   }
 
   leaf(leaf: LeafStep): void {
+    this.record(leaf);
+    this.judge?.(leaf, this.found);
+  }
+
+  private readonly found = (fault: Finding): void => {
+    this.other({ kind: "judged", fault });
+  };
+
+  private record(leaf: LeafStep): void {
     const { body } = leaf;
     if (body.type === "decision") {
       this.ids.push(body.idHex);

@@ -8,7 +8,8 @@ import { verifyEvidence } from "../../src/cli/evidence-verify.js";
 import { FrameWriter } from "../../src/evidence/frame.js";
 import { LogWriter } from "../../src/evidence/log-writer.js";
 import { nameSegment, segmentOpening } from "../../src/evidence/segment.js";
-import { recordSegment, type SegmentTape } from "../../src/evidence/segment-tape.js";
+import type { SegmentFound } from "../../src/evidence/segment-replay.js";
+import { recordSegment } from "../../src/evidence/segment-tape.js";
 import type { EntryBody } from "../../src/kernel/record/entry.js";
 import { makeCorpus, makeCorpusKey, sha256 } from "../support/corpus.js";
 import { readSegments, type Segments } from "../support/corpus-reading.js";
@@ -41,8 +42,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const here = (name: string, isFirst: boolean): SegmentTape =>
-  recordSegment({ name, bytes: segments.get(name) ?? new Uint8Array(0), isFirst }, sha256);
+const here = (name: string, isFirst: boolean): SegmentFound => ({
+  tape: recordSegment({ name, bytes: segments.get(name) ?? new Uint8Array(0), isFirst }, sha256),
+  replayed: null,
+});
 
 describe("segments checked in threads", () => {
   it("are told of in their order, in the same words as here", async () => {
