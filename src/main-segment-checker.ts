@@ -1,18 +1,15 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { checkSegmentFile, type ProfileModels, type SegmentJob } from "./cli/segment-checking.js";
 import { hex } from "./evidence/hex.js";
-import { checkSegmentFile, type ProfileBytes, type SegmentJob } from "./cli/segment-checking.js";
+import { compileProfile } from "./kernel/profile/compile.js";
 import type { CompiledProfile } from "./kernel/profile/compiled.js";
 
 /** Composition root of a thread that checks segments of a log, one after another, each for itself. */
-const given: ProfileBytes = workerData;
-const profiles = given === null ? null : await compileAll(given);
-const profileOf =
-  profiles === null
-    ? null
-    : (digest: Uint8Array): CompiledProfile | null => profiles.get(hex(digest)) ?? null;
+const given: unknown = workerData;
+const findProfile = areModels(given) ? compileAll(given) : null;
 
 parentPort?.on("message", (job: SegmentJob) => {
-  checkSegmentFile(job, profileOf)
+  checkSegmentFile(job, findProfile)
     .then((answer) => {
       parentPort?.postMessage(answer);
     })
@@ -21,15 +18,15 @@ parentPort?.on("message", (job: SegmentJob) => {
     });
 });
 
-/** Those that cannot be loaded were told of before; here they are missing as there. */
-async function compileAll(
-  given: ReadonlyMap<string, Uint8Array>,
-): Promise<ReadonlyMap<string, CompiledProfile>> {
-  const { compileBytes } = await import("./cli/log-profiles.js");
-  const compiled = new Map<string, CompiledProfile>();
-  for (const [digest, bytes] of given) {
-    const profile = compileBytes(bytes, digest, () => undefined);
-    if (profile !== null) compiled.set(digest, profile);
-  }
-  return compiled;
+function compileAll(
+  models: NonNullable<ProfileModels>,
+): (digest: Uint8Array) => CompiledProfile | null {
+  const profiles = new Map<string, CompiledProfile>();
+  for (const [digest, model] of models) profiles.set(digest, compileProfile(model));
+  return (digest) => profiles.get(hex(digest)) ?? null;
+}
+
+/** What `SegmentChecking` gives its threads; without it nothing is replayed. */
+function areModels(value: unknown): value is NonNullable<ProfileModels> {
+  return value instanceof Map;
 }

@@ -19,7 +19,7 @@ import { readNamed, readPublicKey, signatureVerifier } from "./evidence-keys.js"
 import { checkStamps } from "./stamp-check.js";
 import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
 import { Progress } from "./progress.js";
-import { chooseThreads, SegmentChecking, type ProfileBytes } from "./segment-checking.js";
+import { chooseThreads, SegmentChecking, type ProfileModels } from "./segment-checking.js";
 
 export type VerifyCommand = {
   /** Evidence directory, or the file of a proof bundle. */
@@ -69,7 +69,9 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
           read: (bytes) => {
             progress.add(bytes);
           },
-          tell: (line) => void streams.err.write(line),
+          tell: (line) => {
+            streams.err.write(line);
+          },
         })
       : new Map();
     run = startRun(command, { ...named, profiles });
@@ -171,7 +173,7 @@ type Run = {
   readonly verifier: LogVerifier;
   readonly replay: Replay | null;
   /** Of the log, for a replay by them; null: it is by another, or there is none. */
-  readonly profiles: ProfileBytes;
+  readonly profiles: ProfileModels;
   readonly faults: readonly Finding[];
 };
 
@@ -201,7 +203,7 @@ function startRun(
   if (wantsReplay) {
     holder.replay = new Replay({
       findings: verifier.findings,
-      profileOf: (digest) => of.profiles.get(hex(digest))?.compiled ?? null,
+      profileOf: (digest) => of.profiles.get(hex(digest)) ?? null,
       substitute: of.substitute,
     });
     verifier.findings.note(
@@ -213,14 +215,16 @@ function startRun(
   }
   const profiles =
     wantsReplay && of.substitute === null
-      ? new Map([...of.profiles].map(([digest, { bytes }]) => [digest, bytes]))
+      ? new Map([...of.profiles].map(([digest, { model }]) => [digest, model]))
       : null;
   return { verifier, replay: holder.replay, profiles, faults };
 }
 
 async function readProfileFile(path: string, err: TextSink): Promise<CompiledProfile> {
   const bytes = await readNamed(path);
-  const profile = compileBytes(bytes, path, (line) => void err.write(line));
+  const profile = compileBytes(bytes, path, (line) => {
+    err.write(line);
+  });
   if (profile === null) throw new Refusal(`${path}: this profile cannot be loaded`, 2);
   return profile;
 }

@@ -1,5 +1,5 @@
 import { hex } from "../evidence/hex.js";
-import { peekType } from "../evidence/decode-entry.js";
+import { mayBeOfType } from "../evidence/decode-entry.js";
 import { FRAME_KIND, FrameReader } from "../evidence/frame.js";
 import { PartJoiner } from "../evidence/parts.js";
 import { compileProfile } from "../kernel/profile/compile.js";
@@ -9,10 +9,7 @@ import { loadProfile } from "../profile/load.js";
 import { readSegment, sha256, visitEntries } from "./evidence-files.js";
 
 /** By the digest of their bytes, in hex. */
-export type LogProfiles = ReadonlyMap<
-  string,
-  { readonly bytes: Uint8Array; readonly compiled: CompiledProfile }
->;
+export type LogProfiles = ReadonlyMap<string, CompiledProfile>;
 
 /** Profiles whose exact bytes the log holds. `tell`: lines about those that cannot be loaded. */
 export async function collectProfiles(
@@ -20,10 +17,7 @@ export async function collectProfiles(
   segments: readonly string[],
   report: { readonly read: (bytes: number) => void; readonly tell: (line: string) => void },
 ): Promise<LogProfiles> {
-  const profiles = new Map<
-    string,
-    { readonly bytes: Uint8Array; readonly compiled: CompiledProfile }
-  >();
+  const profiles = new Map<string, CompiledProfile>();
   const joiner = new PartJoiner(sha256);
   for (const name of segments) {
     const content = await readSegment(directory, name);
@@ -34,7 +28,7 @@ export async function collectProfiles(
           const whole = joinProfile(joiner, entry);
           if (whole === null || profiles.has(hex(sha256(whole)))) return;
           const compiled = compileBytes(whole, `the log's profile (seq ${entry.seq})`, report.tell);
-          if (compiled !== null) profiles.set(hex(sha256(whole)), { bytes: whole, compiled });
+          if (compiled !== null) profiles.set(hex(sha256(whole)), compiled);
         },
       });
     }
@@ -67,9 +61,9 @@ function mayHoldProfile(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length;) {
     const frame = frames.glance(bytes, at, bytes.length);
     if (frame === null) return true;
-    const { kind, bodyStart, bodyEnd, end } = frame;
-    if (kind === FRAME_KIND.leaf && peekType(bytes, bodyStart, bodyEnd) === "profile") return true;
-    at = end;
+    if (frame.kind === FRAME_KIND.leaf && mayBeOfType(bytes, frame.bodyStart, "profile"))
+      return true;
+    at = frame.end;
   }
   return false;
 }

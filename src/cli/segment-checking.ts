@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { replaySegment, type SegmentFound } from "../evidence/segment-replay.js";
 import { recordSegment } from "../evidence/segment-tape.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
+import type { ProfileModel } from "../kernel/profile/model.js";
 import { readSegment, sha256 } from "./evidence-files.js";
 
 export type SegmentJob = {
@@ -16,12 +17,12 @@ const WORTH_BYTES = 8 * 1024 * 1024;
 /** A segment, what is found in it and the thread itself take less. */
 const THREAD_BYTES = 256 * 1024 * 1024;
 /** What a segment's entries leave behind is gone before it is copied twice. */
-const YOUNG_MB = 48;
+const YOUNG_MB = 96;
 /** Tapes that may wait for those of segments before them, for each thread. */
 const AHEAD = 2;
 
-/** Profiles by digest in hex, each as the bytes that the log holds; null: nothing is replayed. */
-export type ProfileBytes = ReadonlyMap<string, Uint8Array> | null;
+/** Profiles of the log by digest in hex, as they can be sent to a thread; null: nothing is replayed. */
+export type ProfileModels = ReadonlyMap<string, ProfileModel> | null;
 
 /** What a checking thread does with one job. `profileOf`: null when nothing is to be replayed. */
 export async function checkSegmentFile(
@@ -66,7 +67,7 @@ export class SegmentChecking {
     program: URL,
     jobs: readonly SegmentJob[],
     threads: number,
-    profiles: ProfileBytes = null,
+    profiles: ProfileModels = null,
   ) {
     this.#jobs = jobs;
     this.#aheadMax = threads * AHEAD;

@@ -16,9 +16,12 @@ const MOMENTS_MAX = 2 * MOMENTS_FAR;
  */
 export class Moments {
   private list: Moment[];
+  private readonly oldestSeq: () => number;
   private countMax = 2 * MOMENTS_LEAST;
 
-  constructor(list: readonly Moment[] = []) {
+  /** `oldestSeq`: of the permits under way; Infinity: there is none. */
+  constructor(oldestSeq: () => number, list: readonly Moment[] = []) {
+    this.oldestSeq = oldestSeq;
     this.list = [...list];
   }
 
@@ -27,10 +30,9 @@ export class Moments {
     return this.list;
   }
 
-  /** `oldestSeq`: of the permits under way; Infinity: there is none. */
-  push(moment: Moment, oldestSeq: number): void {
+  push(moment: Moment): void {
     this.list.push(moment);
-    if (this.list.length > this.countMax) this.forget(oldestSeq);
+    if (this.list.length > this.countMax) this.forget();
   }
 
   /**
@@ -38,11 +40,10 @@ export class Moments {
    * time, and the look was taken between two of them. Null: one of them fits. `newest`: the state now.
    */
   differ(
-    look: { readonly atUs: number; readonly oldestSeq: number },
+    atUs: number,
     newest: FoldedState,
     compare: (state: FoldedState) => string | null,
   ): string | null {
-    const { atUs, oldestSeq } = look;
     let differs: string | null = null;
     // The newest state, then the state before each entry, which stood until that entry.
     let state = newest;
@@ -54,15 +55,16 @@ export class Moments {
       }
       const before = this.list[this.list.length - 1 - back];
       if (before === undefined || before.monoUs < atUs || back >= MOMENTS_FAR) break;
-      if (back >= MOMENTS_LEAST && before.state.nextSeq < oldestSeq) break;
+      if (back >= MOMENTS_LEAST && before.state.nextSeq < this.oldestSeq()) break;
       ({ state } = before);
     }
     return differs ?? `the log tells of no moment at ${atUs} us`;
   }
 
   /** What no look can be of any more; few states alive make for a quick collector. */
-  private forget(oldestSeq: number): void {
+  private forget(): void {
     const { length } = this.list;
+    const oldestSeq = this.oldestSeq();
     const needed = this.list.findIndex(({ state }) => state.nextSeq >= oldestSeq);
     const young = length - MOMENTS_LEAST;
     const from = Math.max(0, length - MOMENTS_FAR, Math.min(young, needed < 0 ? young : needed));

@@ -91,7 +91,11 @@ export class Replay {
   private state: FoldedState | null = null;
   /** Where a snapshot's first part began. */
   private opening: FoldedState | null = null;
-  private moments = new Moments();
+  private readonly oldestSeq = (): number => {
+    for (const { seq } of this.open.values()) return seq;
+    return Infinity;
+  };
+  private moments = new Moments(this.oldestSeq);
   /** Permits without an outcome, by id, and second looks that a later outcome may tell again. */
   private open = new Map<string, First>();
   private judged = new Map<string, Judged>();
@@ -116,7 +120,7 @@ export class Replay {
     this.use(stand.profile);
     this.state = stand.state;
     this.opening = stand.opening;
-    this.moments = new Moments(stand.moments);
+    this.moments = new Moments(this.oldestSeq, stand.moments);
     this.open = new Map(stand.open);
     this.judged = new Map(stand.judged);
     for (const what of COUNTED) this.count[what] += counts[what];
@@ -193,7 +197,7 @@ export class Replay {
     this.image = { samples: this.profile?.model.inputs.map(() => NEVER_READ) ?? [] };
     this.state = null;
     this.opening = null;
-    this.moments = new Moments();
+    this.moments = new Moments(this.oldestSeq);
   }
 
   private decision(body: DecisionBody, entry: Entry, place: Place): void {
@@ -227,9 +231,10 @@ export class Replay {
   private permit(id: string, first: First): void {
     this.judged.delete(id);
     this.open.set(id, first);
+    if (this.open.size <= PERMITS_MAX) return;
     for (const oldest of this.open.keys()) {
-      if (this.open.size <= PERMITS_MAX) break;
       this.open.delete(oldest);
+      break;
     }
   }
 
@@ -325,7 +330,7 @@ export class Replay {
 
   private fold(entry: Entry): void {
     if (this.state === null || this.profile === null || !this.isFolding()) return;
-    this.moments.push({ monoUs: entry.monoUs, state: this.state }, this.oldestSeq());
+    this.moments.push({ monoUs: entry.monoUs, state: this.state });
     this.state = foldEntry(this.profile, this.state, entry);
   }
 
@@ -335,12 +340,7 @@ export class Replay {
 
   private anyMoment(atUs: number, compare: (state: FoldedState) => string | null): string | null {
     if (this.state === null) return null;
-    return this.moments.differ({ atUs, oldestSeq: this.oldestSeq() }, this.state, compare);
-  }
-
-  private oldestSeq(): number {
-    const [oldest] = this.open.values();
-    return oldest?.seq ?? Infinity;
+    return this.moments.differ(atUs, this.state, compare);
   }
 }
 
