@@ -179,11 +179,23 @@ describe("what is false in a segment that is replayed by itself [HP-180 refuses]
     },
   );
 
+  it("is found far beyond the border, too", { timeout: LIMIT_MS }, () => {
+    const { earlier, seq } = findFar(log.entries);
+    const { findings } = judgeBoth(
+      forge((entry) =>
+        entry.seq === seq ? { ...moveSecondLook(earlier), seq, monoUs: entry.monoUs } : entry,
+      ),
+    );
+    expect(findings.join()).toContain(`facts ${seq} second look of permit`);
+    expect(findings.join()).toContain("not that of the outcome before");
+  });
+
   it("is the snapshot that it opens with", { timeout: LIMIT_MS }, () => {
     const snapshots = log.entries.filter(({ entry }) => entry.body.type === "snapshot").slice(1);
     expect(snapshots.length).toBeGreaterThan(3);
-    for (const [i, change] of [raiseTime, raiseNext].entries()) {
-      const seq = snapshots[1 + i]?.entry.seq ?? -1;
+    // Where every later look would differ by such a state, that of the segment before goes on.
+    for (const [i, change] of [raiseTime, raiseNext, dropCharges].entries()) {
+      const seq = snapshots[i]?.entry.seq ?? -1;
       const { findings } = judgeBoth(
         forge((entry) => (entry.seq === seq ? changeState(entry, change) : entry)),
       );
@@ -253,6 +265,24 @@ function secondLooksAcross(entries: readonly FoundEntry[]): readonly number[] {
   return across;
 }
 
+/** An outcome that another may follow, and the number of the last outcome in the segment after its own. */
+function findFar(entries: readonly FoundEntry[]): {
+  readonly earlier: Entry;
+  readonly seq: number;
+} {
+  const names = [...new Set(entries.map(({ segment }) => segment))];
+  for (const { segment, entry } of entries) {
+    const { body } = entry;
+    if (body.type !== "outcome" || body.outcome !== "acknowledged" || body.look === null) continue;
+    const next = names[names.indexOf(segment) + 1];
+    const last = entries.findLast(
+      (one) => one.segment === next && one.entry.body.type === "outcome",
+    );
+    if (last !== undefined) return { earlier: entry, seq: last.entry.seq };
+  }
+  throw new Error("the corpus has no such outcome");
+}
+
 function countCrossing(entries: readonly FoundEntry[]): {
   readonly underWay: number;
   readonly toldAgain: number;
@@ -296,4 +326,15 @@ function raiseTime(fields: readonly CborValue[]): readonly CborValue[] {
 /** A moment that the log has not reached yet. */
 function raiseNext(fields: readonly CborValue[]): readonly CborValue[] {
   return fields.map((field, i) => (i === 1 && typeof field === "number" ? field + 1000 : field));
+}
+
+/** Permits that outputs were given count no more. */
+function dropCharges(fields: readonly CborValue[]): readonly CborValue[] {
+  return fields.map((outputs, i) =>
+    i === 5 && isCborList(outputs)
+      ? outputs.map((output) =>
+          isCborList(output) ? output.map((field, n) => (n === 3 ? [] : field)) : output,
+        )
+      : outputs,
+  );
 }
