@@ -6,7 +6,7 @@ import { readCommit } from "../evidence/commit.js";
 import { FRAME_KIND, FrameReader, type Frame } from "../evidence/frame.js";
 import { scanSegment } from "../evidence/scan.js";
 import { readSegmentName, SEGMENT_BYTES_MAX } from "../evidence/segment.js";
-import type { EntryType } from "../kernel/record/entry.js";
+import type { Entry, EntryType } from "../kernel/record/entry.js";
 import { Refusal } from "./output.js";
 
 /** Segment files of an evidence directory, oldest first. A Refusal when there is none: nothing proves nothing. */
@@ -99,6 +99,16 @@ export function visitEntries(name: string, bytes: Uint8Array, visitor: EntryVisi
 /** A signed commit stands in the middle of a group, over the root of one before. */
 function endsGroup(bytes: Uint8Array, { bodyStart, bodyEnd }: Frame): boolean {
   return readCommit(bytes.subarray(bodyStart, bodyEnd))?.kind === "root";
+}
+
+/** The entry whose frame begins at this byte, where one was read before. A Refusal when there is none any more. */
+export function readEntryAt(path: string, bytes: Uint8Array, offset: number): Entry {
+  const read = new FrameReader(sha256).read(bytes, offset, bytes.length);
+  if (read.kind === "frame") {
+    const decoded = decodeEntry(bytes, read.frame.bodyStart, read.frame.bodyEnd);
+    if (decoded.ok) return decoded.entry;
+  }
+  throw new Refusal(`${path}: it changed while it was read; try again`, 2);
 }
 
 /** Every entry that can be read in one segment, at once in memory. */

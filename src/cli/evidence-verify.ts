@@ -1,23 +1,25 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { CheckResult, Finding } from "../evidence/findings.js";
 import { hex } from "../evidence/hex.js";
-import { PartJoiner } from "../evidence/parts.js";
 import { Replay, type ReplayCounts } from "../evidence/replay.js";
+import { JoinedReplay, type SegmentFound } from "../evidence/segment-replay.js";
+import type { SegmentSteps } from "../evidence/segment-steps.js";
 import { LogVerifier, type VerifyReport } from "../evidence/verify.js";
 import type { Period } from "../evidence/verify-growth.js";
 import type { Attester } from "../evidence/verify-anchors.js";
 import type { HeldCheckpoint } from "../evidence/verify-held.js";
-import { compileProfile } from "../kernel/profile/compile.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
-import { loadProfile } from "../profile/load.js";
+import type { Entry } from "../kernel/record/entry.js";
 import { readBundle, verifyBundleFile } from "./bundle-verify.js";
-import { countBytes, listSegments, readSegment, sha256, visitEntries } from "./evidence-files.js";
+import { countBytes, listSegments, readEntryAt, readSegment, sha256 } from "./evidence-files.js";
+import { collectProfiles, compileBytes, type LogProfiles } from "./log-profiles.js";
 import { readAttester } from "./attester.js";
 import { readNamed, readPublicKey, signatureVerifier, commitVerifier } from "./evidence-keys.js";
 import { checkStamps } from "./stamp-check.js";
 import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
 import { Progress } from "./progress.js";
-import { chooseThreads, SegmentChecking } from "./segment-checking.js";
+import { chooseThreads, SegmentChecking, type ProfileModels } from "./segment-checking.js";
 
 export type VerifyCommand = {
   /** Evidence directory, or the file of a proof bundle. */
@@ -62,9 +64,16 @@ export async function verifyEvidence(command: VerifyCommand, streams: CliStreams
   const log = { command, segments, total };
   let run: Run;
   try {
-    const profiles = needsProfiles
-      ? await collectProfiles(log, progress, streams.err)
-      : new Map<string, CompiledProfile>();
+    const profiles: LogProfiles = needsProfiles
+      ? await collectProfiles(command.directory, segments, {
+          read: (bytes) => {
+            progress.add(bytes);
+          },
+          tell: (line) => {
+            streams.err.write(line);
+          },
+        })
+      : new Map();
     run = startRun(command, { ...named, profiles });
     await readLog(log, run, progress);
   } finally {
@@ -86,31 +95,46 @@ type Log = {
 };
 
 /**
- * A long log in as many threads as there are cores: each checks segments for themselves, and here only remains what
- * needs them all. Replay needs every entry here anyway.
+ * A long log in as many threads as there are cores: each checks, and replays, segments for themselves, and here only
+ * remains what needs them all. By another profile than the log's own nothing can be replayed from the middle.
  */
 async function readLog({ command, segments, total }: Log, run: Run, done: Progress): Promise<void> {
   const { directory, checker } = command;
-  const { verifier, replay } = run;
-  const threads =
-    checker === undefined || replay !== null ? 0 : chooseThreads(segments.length, total);
+  const { replay, profiles } = run;
+  const isByOther = replay !== null && profiles === null;
+  const threads = checker === undefined || isByOther ? 0 : chooseThreads(segments.length, total);
   const jobs = segments.map((name, i) => ({ directory, name, isFirst: i === 0 }));
   const checking =
-    checker === undefined || threads === 0 ? null : new SegmentChecking(checker, jobs, threads);
+    checker === undefined || threads === 0
+      ? null
+      : new SegmentChecking(checker, jobs, threads, profiles);
   try {
     for (const name of segments) {
-      const tape = (await checking?.take(name)) ?? null;
-      if (tape === null || !verifier.checked(tape)) {
-        const bytes = await readSegment(directory, name);
-        verifier.segment(name, bytes);
-        done.add(bytes.length);
-      } else {
-        done.add(tape.bytes);
-      }
+      const found = (await checking?.take(name)) ?? null;
+      done.add(await joinSegment(directory, { name, found }, run));
     }
   } finally {
     await checking?.stop();
   }
+}
+
+/** Takes what a thread found in a segment as far as that holds, and checks the rest here. Gives its bytes. */
+async function joinSegment(
+  directory: string,
+  { name, found }: { readonly name: string; readonly found: SegmentFound | null },
+  { verifier, replay }: Run,
+): Promise<number> {
+  const isPlain = replay === null;
+  if (isPlain && found !== null && verifier.checked(found.tape)) return found.tape.bytes;
+  const bytes = await readSegment(directory, name);
+  if (replay !== null && found !== null) {
+    const entryAt = (offset: number): Entry => readEntryAt(join(directory, name), bytes, offset);
+    const through = (steps: SegmentSteps): SegmentSteps =>
+      new JoinedReplay(steps, { found, replay, entryAt });
+    if (verifier.checked(found.tape, through)) return found.tape.bytes;
+  }
+  verifier.segment(name, bytes);
+  return bytes.length;
 }
 
 type NamedFiles = {
@@ -148,12 +172,14 @@ const FAULTS_MAX = 1000;
 type Run = {
   readonly verifier: LogVerifier;
   readonly replay: Replay | null;
+  /** Of the log, for a replay by them; null: it is by another, or there is none. */
+  readonly profiles: ProfileModels;
   readonly faults: readonly Finding[];
 };
 
 function startRun(
   command: VerifyCommand,
-  of: NamedFiles & { readonly profiles: ReadonlyMap<string, CompiledProfile> },
+  of: NamedFiles & { readonly profiles: LogProfiles },
 ): Run {
   const faults: Finding[] = [];
   const wantsReplay = command.replay || of.substitute !== null;
@@ -188,46 +214,20 @@ function startRun(
         : "as recorded: another profile was named to judge by",
     );
   }
-  return { verifier, replay: holder.replay, faults };
+  const profiles =
+    wantsReplay && of.substitute === null
+      ? new Map([...of.profiles].map(([digest, { model }]) => [digest, model]))
+      : null;
+  return { verifier, replay: holder.replay, profiles, faults };
 }
 
 async function readProfileFile(path: string, err: TextSink): Promise<CompiledProfile> {
   const bytes = await readNamed(path);
-  const profile = compileBytes(bytes, path, err);
+  const profile = compileBytes(bytes, path, (line) => {
+    err.write(line);
+  });
   if (profile === null) throw new Refusal(`${path}: this profile cannot be loaded`, 2);
   return profile;
-}
-
-/** Profiles whose exact bytes the log holds, compiled, by digest. */
-async function collectProfiles(
-  { command: { directory }, segments }: Log,
-  done: Progress,
-  err: TextSink,
-): Promise<ReadonlyMap<string, CompiledProfile>> {
-  const profiles = new Map<string, CompiledProfile>();
-  const joiner = new PartJoiner(sha256);
-  for (const name of segments) {
-    const content = await readSegment(directory, name);
-    visitEntries(name, content, {
-      only: "profile",
-      entry: ({ entry: { seq, body } }) => {
-        if (body.type !== "profile" || body.bytes === null) return;
-        const joined = joiner.add(body.bytes);
-        if (joined.kind !== "whole" || profiles.has(hex(sha256(joined.bytes)))) return;
-        const profile = compileBytes(joined.bytes, `the log's profile (seq ${seq})`, err);
-        if (profile !== null) profiles.set(hex(sha256(joined.bytes)), profile);
-      },
-    });
-    done.add(content.length);
-  }
-  return profiles;
-}
-
-function compileBytes(bytes: Uint8Array, file: string, err: TextSink): CompiledProfile | null {
-  const loaded = loadProfile(new TextDecoder().decode(bytes), file, sha256(bytes));
-  if (loaded.ok) return compileProfile(loaded.model);
-  for (const text of loaded.rendered) err.write(`${text}\n`);
-  return null;
 }
 
 function renderText({ command, report, counts }: Result): string {

@@ -1,6 +1,9 @@
 import { availableParallelism, freemem } from "node:os";
 import { Worker } from "node:worker_threads";
-import { recordSegment, type SegmentTape } from "../evidence/segment-tape.js";
+import { replaySegment, type SegmentFound } from "../evidence/segment-replay.js";
+import { recordSegment } from "../evidence/segment-tape.js";
+import type { CompiledProfile } from "../kernel/profile/compiled.js";
+import type { ProfileModel } from "../kernel/profile/model.js";
 import { readSegment, sha256 } from "./evidence-files.js";
 import { commitVerifier } from "./evidence-keys.js";
 
@@ -14,14 +17,24 @@ export type SegmentJob = {
 const WORTH_BYTES = 8 * 1024 * 1024;
 /** A segment, what is found in it and the thread itself take less. */
 const THREAD_BYTES = 256 * 1024 * 1024;
+/** What a segment's entries leave behind is gone before it is copied twice. */
+const YOUNG_MB = 96;
 /** Tapes that may wait for those of segments before them, for each thread. */
 const AHEAD = 2;
 
-/** What a checking thread does with one job. */
-export async function checkSegmentFile(job: SegmentJob): Promise<SegmentTape> {
+/** Profiles of the log by digest in hex, as they can be sent to a thread; null: nothing is replayed. */
+export type ProfileModels = ReadonlyMap<string, ProfileModel> | null;
+
+/** What a checking thread does with one job. `profileOf`: null when nothing is to be replayed. */
+export async function checkSegmentFile(
+  job: SegmentJob,
+  profileOf: ((digest: Uint8Array) => CompiledProfile | null) | null,
+): Promise<SegmentFound> {
   const { name, isFirst } = job;
-  const bytes = await readSegment(job.directory, name);
-  return recordSegment({ name, bytes, isFirst }, sha256, commitVerifier());
+  const segment = { name, bytes: await readSegment(job.directory, name), isFirst };
+  const verifyCommit = commitVerifier();
+  if (profileOf !== null) return replaySegment(segment, { sha256, profileOf, verifyCommit });
+  return { tape: recordSegment(segment, sha256, { verifyCommit }), replayed: null };
 }
 
 /** What the machine has to spare. */
@@ -52,21 +65,30 @@ export class SegmentChecking {
   #taken = 0;
   #ended = 0;
 
-  constructor(program: URL, jobs: readonly SegmentJob[], threads: number) {
+  constructor(
+    program: URL,
+    jobs: readonly SegmentJob[],
+    threads: number,
+    profiles: ProfileModels = null,
+  ) {
     this.#jobs = jobs;
     this.#aheadMax = threads * AHEAD;
-    this.#threads = Array.from({ length: threads }, () => new Worker(program));
+    const options = {
+      workerData: profiles,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    };
+    this.#threads = Array.from({ length: threads }, () => new Worker(program, options));
     this.#idle = [...this.#threads];
     for (const thread of this.#threads) this.#listen(thread);
   }
 
   /** In the order of the jobs, each once. */
-  async take(name: string): Promise<SegmentTape | null> {
+  async take(name: string): Promise<SegmentFound | null> {
     this.#taken += 1;
     this.#giveOut();
-    const tape = await this.#answer(name).tape;
+    const found = await this.#answer(name).found;
     this.#answers.delete(name);
-    return tape;
+    return found;
   }
 
   async stop(): Promise<void> {
@@ -74,8 +96,8 @@ export class SegmentChecking {
   }
 
   #listen(thread: Worker): void {
-    thread.on("message", (tape: SegmentTape) => {
-      this.#settle(thread, tape);
+    thread.on("message", (found: SegmentFound) => {
+      this.#settle(thread, found);
       this.#idle.push(thread);
       this.#giveOut();
     });
@@ -107,10 +129,10 @@ export class SegmentChecking {
     }
   }
 
-  #settle(thread: Worker, tape: SegmentTape | null): void {
+  #settle(thread: Worker, found: SegmentFound | null): void {
     const job = this.#under.get(thread);
     this.#under.delete(thread);
-    if (job !== undefined) this.#answer(job.name).settle(tape);
+    if (job !== undefined) this.#answer(job.name).settle(found);
   }
 
   #answer(name: string): Answer {
@@ -121,14 +143,14 @@ export class SegmentChecking {
 }
 
 type Answer = {
-  readonly tape: Promise<SegmentTape | null>;
-  readonly settle: (tape: SegmentTape | null) => void;
+  readonly found: Promise<SegmentFound | null>;
+  readonly settle: (found: SegmentFound | null) => void;
 };
 
 function newAnswer(): Answer {
   let settle: Answer["settle"] = () => undefined;
-  const tape = new Promise<SegmentTape | null>((resolve) => {
+  const found = new Promise<SegmentFound | null>((resolve) => {
     settle = resolve;
   });
-  return { tape, settle };
+  return { found, settle };
 }

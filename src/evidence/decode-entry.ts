@@ -38,6 +38,18 @@ export function peekType(bytes: Uint8Array, start: number, end: number): EntryTy
   return reader.failed() ? null : type;
 }
 
+/** Quicker than {@link peekType}, by one byte alone: false where an entry that begins here is of another type. */
+export function mayBeOfType(bytes: Uint8Array, start: number, type: EntryType): boolean {
+  // Heads of the map, two keys and the version; seq; a key; the hash with its head of two; a key; the type.
+  const at = start + 4;
+  return bytes[at + uintBytes(bytes[at] ?? 0) + 36] === ENTRY_TYPES.indexOf(type);
+}
+
+/** Length of an unsigned integer that begins with this byte. */
+function uintBytes(head: number): number {
+  return head < 0x18 || head > 0x1b ? 1 : 1 + 2 ** (head - 0x18);
+}
+
 type Head = {
   readonly seq: number;
   readonly prev: Uint8Array;

@@ -63,6 +63,17 @@ export class FrameReader {
     };
   }
 
+  /**
+   * The same by its form alone, its check not compared: for those who look for something and read it in full when they
+   * find it.
+   */
+  glance(bytes: Uint8Array, start: number, end: number): Omit<Frame, "digest"> | null {
+    const shape = readShape(bytes, start, end);
+    if (shape.kind !== "shape") return null;
+    const { frameKind: kind, bodyStart, bodyEnd } = shape;
+    return { kind, bodyStart, bodyEnd, end: bodyEnd + 1 + CHECK_BYTES };
+  }
+
   private digest(kind: FrameKind, bytes: Uint8Array, start: number, end: number): Uint8Array {
     const length = end - start;
     this.hashed += length;

@@ -35,6 +35,11 @@ export class PartJoiner {
     this.sha256 = sha256;
   }
 
+  /** Between two parts of a whole. */
+  get isPending(): boolean {
+    return this.parts.length > 0;
+  }
+
   add(item: Uint8Array | Part): Joined {
     if (item instanceof Uint8Array) {
       this.clear();

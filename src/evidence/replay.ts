@@ -6,7 +6,7 @@ import { decide } from "../kernel/decide/decide.js";
 import { gatherCondition, gatherFacts } from "../kernel/decide/gather-facts.js";
 import { NEVER_READ, type Image } from "../kernel/image/image.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
-import type { DecisionBody, Entry, OutcomeBody } from "../kernel/record/entry.js";
+import type { BootBody, DecisionBody, Entry, OutcomeBody } from "../kernel/record/entry.js";
 import type { Look } from "../kernel/record/look.js";
 import { KERNEL_SEMANTICS } from "../kernel/semantics.js";
 import { foldEntry } from "../kernel/state/fold.js";
@@ -18,11 +18,20 @@ import { mergeLook } from "../kernel/step/look-difference.js";
 import type { Findings, Place } from "./findings.js";
 import { hex } from "./hex.js";
 import { equalBytes } from "./merkle-proof.js";
-import { compareFacts, compareLooks, compareReasons, compareWrites } from "./replay-compare.js";
+import { compareLooks, compareReasons, compareWrites } from "./replay-compare.js";
 import { askOf, checkResolution } from "./replay-ask.js";
+import { Moments, type Moment } from "./replay-moments.js";
+import {
+  compareAgain,
+  compareSecond,
+  decideSecond,
+  judgeSecond,
+  type First,
+  type SecondVerdict,
+} from "./replay-second.js";
 
 export type ReplayOptions = {
-  readonly findings: Findings;
+  readonly findings: Pick<Findings, "look" | "fault">;
   /** The profile with this digest, from the log; null: unknown. */
   readonly profileOf: (digest: Uint8Array) => CompiledProfile | null;
   /** Judge by this one instead, whatever the log names; facts are then as recorded. */
@@ -39,22 +48,30 @@ export type ReplayCounts = {
   readonly unfolded: number;
 };
 
-type First = {
-  readonly ask: Ask;
-  readonly look: Look;
-  readonly body: DecisionBody;
+/** A second look that was judged, for a later outcome that tells it once more. */
+type Judged = {
+  /** Of the outcome that told it. */
   readonly seq: number;
+  /** As that outcome keeps it. */
+  readonly look: Look | null;
+  readonly second: SecondVerdict | null;
+  /** What the log says against it. */
+  readonly differs: string | null;
 };
-type Moment = { readonly monoUs: number; readonly state: FoldedState };
 
-/**
- * States remembered for second looks, which were taken some entries before they were recorded: as far back as the oldest
- * permit without outcome, and at most so many.
- */
-const MOMENTS_MAX = 8192;
-/** And at least so many, for looks that are of no permit. */
-const MOMENTS_LEAST = 64;
+/** All that a replay takes from one entry to the next, as plain data that can be sent between threads. */
+export type ReplayStand = {
+  readonly profile: Uint8Array | null;
+  readonly state: FoldedState | null;
+  readonly opening: FoldedState | null;
+  readonly moments: readonly Moment[];
+  readonly open: ReadonlyMap<string, First>;
+  readonly judged: ReadonlyMap<string, Judged>;
+};
+
 const PERMITS_MAX = 4096;
+/** Entries after which a permit's later outcome is not held against its earlier one any more. */
+const JUDGED_SPAN = 65_536;
 /** Another outcome may follow, with the same second look. */
 const MAY_RESOLVE: ReadonlySet<OutcomeBody["outcome"]> = new Set([
   "acknowledged",
@@ -72,9 +89,16 @@ export class Replay {
   private profile: CompiledProfile | null = null;
   private image: Image = { samples: [] };
   private state: FoldedState | null = null;
-  private moments: Moment[] = [];
-  private momentsMax = 2 * MOMENTS_LEAST;
-  private readonly permits = new Map<string, First>();
+  /** Where a snapshot's first part began. */
+  private opening: FoldedState | null = null;
+  private readonly oldestSeq = (): number => {
+    for (const { seq } of this.open.values()) return seq;
+    return Infinity;
+  };
+  private moments = new Moments(this.oldestSeq);
+  /** Permits without an outcome, by id, and second looks that a later outcome may tell again. */
+  private open = new Map<string, First>();
+  private judged = new Map<string, Judged>();
   private readonly count = { permit: 0, clamp: 0, deny: 0, hold: 0, secondLooks: 0, unfolded: 0 };
 
   constructor(options: ReplayOptions) {
@@ -85,13 +109,33 @@ export class Replay {
     return this.count;
   }
 
+  stand(): ReplayStand {
+    const { state, opening, open, judged } = this;
+    const profile = this.profile?.model.digest ?? null;
+    return { profile, state, opening, moments: this.moments.all(), open, judged };
+  }
+
+  /** Goes on from where another replay stood, which counted `counts` meanwhile. */
+  goOn(stand: ReplayStand, counts: ReplayCounts): void {
+    this.use(stand.profile);
+    this.state = stand.state;
+    this.opening = stand.opening;
+    this.moments = new Moments(this.oldestSeq, stand.moments);
+    this.open = new Map(stand.open);
+    this.judged = new Map(stand.judged);
+    for (const what of COUNTED) this.count[what] += counts[what];
+  }
+
   entry(entry: Entry, place: Place): void {
     const { body } = entry;
     if (body.type === "boot") this.boot(body, entry, place);
     else if (body.type === "decision") this.decision(body, entry, place);
-    else if (body.type === "outcome") this.outcome(body, place);
+    else if (body.type === "outcome") this.outcome(body, entry, place);
     else if (body.type === "trip") this.condition(body.look, place);
     else if (body.type === "mode" && body.look !== null) this.condition(body.look, place);
+    else if (body.type === "snapshot" && "part" in body.state && body.state.part === 0) {
+      this.opening = this.state;
+    }
     this.fold(entry);
   }
 
@@ -110,7 +154,6 @@ export class Replay {
     }
     if (this.profile === null || !equalBytes(this.profile.model.digest, body.profile)) {
       this.use(body.profile);
-      this.state = null;
     }
     if (plain === null || this.profile === null) {
       const why = plain === null ? "its state cannot be read" : "its profile is not in the log";
@@ -122,18 +165,16 @@ export class Replay {
       findings.fault("facts", place, `snapshot: ${restored.fault}`);
       return;
     }
-    const known = this.stateBefore(restored.state.nextSeq);
+    // It is of the state that its own first entry found.
+    const known = body.state instanceof Uint8Array ? this.state : this.opening;
     if (known !== null && !equalBytes(encodeCbor(snapshotState(known)), bytes)) {
       findings.fault("facts", place, "the snapshot is not what the log folds to");
     }
+    this.opening = null;
     this.state ??= restored.state;
   }
 
-  private boot(
-    body: { readonly profile: Uint8Array; readonly semantics: number },
-    entry: Entry,
-    place: Place,
-  ): void {
+  private boot(body: BootBody, entry: Entry, place: Place): void {
     const { findings, substitute } = this.options;
     if (substitute !== null) {
       this.profile = substitute;
@@ -144,7 +185,6 @@ export class Replay {
     }
     if (this.profile !== null && equalBytes(this.profile.model.digest, body.profile)) return;
     this.use(body.profile);
-    this.state = null;
     if (this.profile === null) {
       findings.fault("verdicts", place, `profile ${hex(body.profile)} is not in the log`);
     } else if (entry.seq === 0) {
@@ -152,10 +192,12 @@ export class Replay {
     }
   }
 
-  private use(digest: Uint8Array): void {
-    this.profile = this.options.profileOf(digest);
+  private use(digest: Uint8Array | null): void {
+    this.profile = digest === null ? null : this.options.profileOf(digest);
     this.image = { samples: this.profile?.model.inputs.map(() => NEVER_READ) ?? [] };
-    this.moments = [];
+    this.state = null;
+    this.opening = null;
+    this.moments = new Moments(this.oldestSeq);
   }
 
   private decision(body: DecisionBody, entry: Entry, place: Place): void {
@@ -172,11 +214,7 @@ export class Replay {
     const wrong = judgeAgain(profile, ask, body);
     if (wrong !== null) findings.fault("verdicts", place, wrong);
     if (body.verdict === "permit" || body.verdict === "clamp") {
-      this.permits.set(hex(body.id), { ask, look: body.look, body, seq: entry.seq });
-      for (const oldest of this.permits.keys()) {
-        if (this.permits.size <= PERMITS_MAX) break;
-        this.permits.delete(oldest);
-      }
+      this.permit(hex(body.id), { ask, look: body.look, verdict: body.verdict, seq: entry.seq });
     }
     if (substitute !== null) return;
     if (this.state === null) {
@@ -190,26 +228,80 @@ export class Replay {
     if (differs !== null) findings.fault("facts", place, `decision ${entry.seq}: ${differs}`);
   }
 
+  private permit(id: string, first: First): void {
+    this.judged.delete(id);
+    this.open.set(id, first);
+    if (this.open.size <= PERMITS_MAX) return;
+    for (const oldest of this.open.keys()) {
+      this.open.delete(oldest);
+      break;
+    }
+  }
+
   /** The second look, where it was reached. */
-  private outcome(body: OutcomeBody, place: Place): void {
-    const first = this.permits.get(hex(body.id));
-    if (!MAY_RESOLVE.has(body.outcome)) this.permits.delete(hex(body.id));
+  private outcome(body: OutcomeBody, entry: Entry, place: Place): void {
+    const id = hex(body.id);
+    const first = this.open.get(id);
+    const before = first === undefined ? this.judgedBefore(id, entry.seq) : null;
+    const told = first === undefined ? before : this.second(first, body, place);
+    if (before !== null) this.secondAgain(before, body, place);
+    this.open.delete(id);
+    if (told !== null && MAY_RESOLVE.has(body.outcome)) this.keepJudged(id, told, entry.seq);
+    else this.judged.delete(id);
+  }
+
+  private second(first: First, body: OutcomeBody, place: Place): Judged {
     const profile = this.options.substitute ?? this.profile;
-    if (first === undefined || body.look === null || profile === null) return;
-    const { findings, substitute } = this.options;
-    this.count.secondLooks += 1;
-    findings.look("verdicts");
-    const look = mergeLook(first.look, body.look);
-    const wrong = judgeSecond(profile, first, { body, look });
-    if (wrong !== null) findings.fault("verdicts", place, wrong);
-    if (substitute !== null || this.state === null) return;
+    const { look } = body;
+    const { seq } = place;
+    if (look === null || profile === null) return { seq, look, second: null, differs: null };
+    const { findings } = this.options;
+    const whole = mergeLook(first.look, look);
+    const second = decideSecond(profile, first, whole);
+    this.judgeSecond(second, body, place);
+    if (!this.isFolding()) return { seq, look, second, differs: null };
     findings.look("facts");
-    const differs = this.anyMoment(look.monoUs, (state) => {
-      const view = { image: this.image, state, nowUs: look.monoUs };
-      return compareSecond(look, gatherFacts(profile, view, first.ask, first.seq));
+    const differs = this.anyMoment(whole.monoUs, (state) => {
+      const view = { image: this.image, state, nowUs: whole.monoUs };
+      return compareSecond(whole, gatherFacts(profile, view, first.ask, first.seq));
     });
     if (differs !== null) {
       findings.fault("facts", place, `second look of permit ${first.seq}: ${differs}`);
+    }
+    return { seq, look, second, differs };
+  }
+
+  /** The states of its time may be forgotten by now: it has to be the very look that was judged. */
+  private secondAgain({ look, second, differs }: Judged, body: OutcomeBody, place: Place): void {
+    if (body.look === null) return;
+    const { findings } = this.options;
+    if (second !== null) this.judgeSecond(second, body, place);
+    if (!this.isFolding()) return;
+    findings.look("facts");
+    const why = compareAgain(look, body.look) ?? differs;
+    const of = second === null ? "" : ` of permit ${second.seq}`;
+    if (why !== null) findings.fault("facts", place, `second look${of}: ${why}`);
+  }
+
+  private judgeSecond(second: SecondVerdict, body: OutcomeBody, place: Place): void {
+    const { findings } = this.options;
+    this.count.secondLooks += 1;
+    findings.look("verdicts");
+    const wrong = judgeSecond(second, body);
+    if (wrong !== null) findings.fault("verdicts", place, wrong);
+  }
+
+  private judgedBefore(id: string, seq: number): Judged | null {
+    const judged = this.judged.get(id);
+    return judged === undefined || seq - judged.seq > JUDGED_SPAN ? null : judged;
+  }
+
+  private keepJudged(id: string, judged: Judged, seq: number): void {
+    this.judged.delete(id);
+    this.judged.set(id, { ...judged, seq });
+    for (const [oldest, { seq: since }] of this.judged) {
+      if (seq - since <= JUDGED_SPAN) break;
+      this.judged.delete(oldest);
     }
   }
 
@@ -237,52 +329,22 @@ export class Replay {
   }
 
   private fold(entry: Entry): void {
-    if (this.state === null || this.profile === null || this.options.substitute !== null) return;
+    if (this.state === null || this.profile === null || !this.isFolding()) return;
     this.moments.push({ monoUs: entry.monoUs, state: this.state });
-    if (this.moments.length > this.momentsMax) this.forgetMoments();
     this.state = foldEntry(this.profile, this.state, entry);
   }
 
-  /** What no look can be of any more; few states alive make for a quick collector. */
-  private forgetMoments(): void {
-    const [oldest] = this.permits.values();
-    const sinceUs = oldest?.look.monoUs ?? Infinity;
-    const needed = this.moments.findIndex(({ monoUs }) => monoUs >= sinceUs);
-    const young = this.moments.length - MOMENTS_LEAST;
-    const far = this.moments.length - MOMENTS_MAX / 2;
-    this.moments = this.moments.slice(
-      Math.max(0, far, needed < 0 ? young : Math.min(young, needed)),
-    );
-    this.momentsMax = Math.min(MOMENTS_MAX, 2 * this.moments.length);
+  private isFolding(): boolean {
+    return this.state !== null && this.options.substitute === null;
   }
 
-  private stateBefore(nextSeq: number): FoldedState | null {
-    if (this.state?.nextSeq === nextSeq) return this.state;
-    return this.moments.find(({ state }) => state.nextSeq === nextSeq)?.state ?? null;
-  }
-
-  /**
-   * What a look differs in from every state the log stood in at its time: several entries may carry one
-   * time, and the look was taken between two of them. Null: one of them fits.
-   */
   private anyMoment(atUs: number, compare: (state: FoldedState) => string | null): string | null {
     if (this.state === null) return null;
-    let differs: string | null = null;
-    // The newest state, then the state before each entry, which stood until that entry.
-    let state: FoldedState = this.state;
-    for (let i = this.moments.length; i >= 0; i -= 1) {
-      if (state.lastUs <= atUs) {
-        const why = compare(state);
-        if (why === null) return null;
-        differs ??= why;
-      }
-      const before = this.moments[i - 1];
-      if (before === undefined || before.monoUs < atUs) break;
-      ({ state } = before);
-    }
-    return differs ?? `the log tells of no moment at ${atUs} us`;
+    return this.moments.differ(atUs, this.state, compare);
   }
 }
+
+const COUNTED = ["permit", "clamp", "deny", "hold", "secondLooks", "unfolded"] as const;
 
 function judgeAgain(profile: CompiledProfile, ask: Ask, body: DecisionBody): string | null {
   const decision = decide(profile, ask, body.look);
@@ -293,40 +355,6 @@ function judgeAgain(profile: CompiledProfile, ask: Ask, body: DecisionBody): str
   const reasons = compareReasons(body.reasons, decision.reasons);
   if (reasons !== null) return `the same verdict for other reasons: ${reasons}`;
   return body.writes instanceof Uint8Array ? null : compareWrites(body.writes, decision.writes);
-}
-
-/** What was sent must have passed its second look; what was withdrawn must have failed it, for its reasons. */
-function judgeSecond(
-  profile: CompiledProfile,
-  first: First,
-  second: { readonly body: OutcomeBody; readonly look: Look },
-): string | null {
-  const decision = decide(profile, first.ask, second.look);
-  const isSame = decision.verdict === first.body.verdict;
-  if (second.body.outcome !== "withdrawn") {
-    if (isSame) return null;
-    const why = compareReasons([], decision.reasons) ?? "";
-    return `permit ${first.seq} was sent though its second look gives ${decision.verdict}: ${why}`;
-  }
-  const recorded = (second.body.reasons ?? []).filter(({ code }) => code !== "withdrawn");
-  // It passed, and yet did not leave: that the line failed is a reading, and stands as recorded.
-  if (isSame && recorded.length === 1 && recorded[0]?.code === "device-down") return null;
-  const objections = isSame ? [] : decision.reasons;
-  const differs = compareReasons(recorded, objections);
-  return differs === null ? null : `permit ${first.seq} was withdrawn: ${differs}`;
-}
-
-/** A second look comes back in groups: where their order is another one, its facts are compared by kind and place. */
-function compareSecond(recorded: Look, replayed: Look): string | null {
-  if (compareLooks(recorded, replayed) === null) return null;
-  const rest = compareLooks({ ...recorded, kernel: [] }, { ...replayed, kernel: [] });
-  return rest ?? compareFacts(sortFacts(recorded), sortFacts(replayed));
-}
-
-function sortFacts(look: Look): Look["kernel"] {
-  return [...look.kernel].sort((a, b) =>
-    a.kind === b.kind ? a.index - b.index : a.kind < b.kind ? -1 : 1,
-  );
 }
 
 function otherSemantics(semantics: number): string {

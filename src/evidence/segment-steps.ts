@@ -11,7 +11,7 @@ import type {
   SnapshotBody,
 } from "../kernel/record/entry.js";
 import type { SignedCommit } from "./commit.js";
-import type { CheckId, Place } from "./findings.js";
+import type { CheckId, Finding, Place } from "./findings.js";
 import { FRAME_KIND, type Frame, type FrameReader } from "./frame.js";
 import { hex } from "./hex.js";
 import type { LogReader } from "./log-reader.js";
@@ -74,6 +74,8 @@ export type SegmentSteps = {
   /** `verified`: whether its signature is right, where that was found out already. */
   readonly signedCommit: (commit: SignedCommit, place: Place, verified: boolean | null) => void;
   readonly checkpoint: (body: Uint8Array, place: Place) => void;
+  /** What a replay of this segment alone found; whoever has the segments before it knows whether that holds. */
+  readonly judged?: (fault: Finding) => void;
 };
 
 /**

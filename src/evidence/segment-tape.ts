@@ -1,6 +1,6 @@
 import { OUTCOMES, VERDICTS } from "../kernel/record/entry.js";
 import type { SignedCommit } from "./commit.js";
-import type { CheckId, Place } from "./findings.js";
+import type { CheckId, Finding, Place } from "./findings.js";
 import { FRAME_KIND, FrameReader, type Sha256 } from "./frame.js";
 import { decodeEntry } from "./decode-entry.js";
 import { LogReader, type ReadPosition } from "./log-reader.js";
@@ -46,7 +46,18 @@ type Other =
       readonly commit: SignedCommit;
       readonly place: Place;
       readonly verified: boolean | null;
-    };
+    }
+  | { readonly kind: "judged"; readonly fault: Finding };
+
+/** Told of every leaf after it was recorded; what it finds stands behind that leaf. */
+export type TapeJudge = (leaf: LeafStep, found: (fault: Finding) => void) => void;
+
+/** What is done beside recording; null, or left out: nothing. */
+export type RecordWith = {
+  /** Signatures of commits whose key is named in the same segment are checked at once. */
+  readonly verifyCommit?: VerifyCommit | null;
+  readonly judge?: TapeJudge | null;
+};
 
 /**
  * Checks one segment on its own, taking its link for true; `LogVerifier.checked` compares that with the segment
@@ -56,13 +67,14 @@ type Other =
 export function recordSegment(
   segment: { readonly name: string; readonly bytes: Uint8Array; readonly isFirst: boolean },
   sha256: Sha256,
-  verifyCommit: VerifyCommit | null = null,
+  { verifyCommit = null, judge = null }: RecordWith = {},
 ): SegmentTape {
   const frames = new FrameReader(sha256);
   const log = new LogReader(sha256);
   const start = segment.isFirst ? null : readStart(segment.bytes, frames);
   if (start !== null) log.startAt({ ...start, started: true });
-  const recorder = new Recorder(verifyCommit === null ? null : new CommitPrecheck(verifyCommit));
+  const precheck = verifyCommit === null ? null : new CommitPrecheck(verifyCommit);
+  const recorder = new Recorder(precheck, judge);
   checkSegment(segment, frames, log, recorder);
   const { name, bytes } = segment;
   const end = log.position();
@@ -137,6 +149,9 @@ function playOther(other: Other | undefined, steps: SegmentSteps): void {
     case "signed-commit":
       steps.signedCommit(other.commit, other.place, other.verified);
       return;
+    case "judged":
+      steps.judged?.(other.fault);
+      return;
     case undefined:
       throw new Error("evidence: a tape is shorter than it says");
   }
@@ -170,9 +185,11 @@ class Recorder implements SegmentSteps {
   private readonly roots: Uint8Array[] = [];
   private readonly others: Other[] = [];
   private readonly precheck: CommitPrecheck | null;
+  private readonly judge: TapeJudge | null;
 
-  constructor(precheck: CommitPrecheck | null) {
+  constructor(precheck: CommitPrecheck | null, judge: TapeJudge | null) {
     this.precheck = precheck;
+    this.judge = judge;
   }
 
   tape(): Pick<SegmentTape, "looked" | "numbers" | "ids" | "roots" | "others"> {
@@ -218,6 +235,15 @@ class Recorder implements SegmentSteps {
   }
 
   leaf(leaf: LeafStep): void {
+    this.record(leaf);
+    this.judge?.(leaf, this.found);
+  }
+
+  private readonly found = (fault: Finding): void => {
+    this.other({ kind: "judged", fault });
+  };
+
+  private record(leaf: LeafStep): void {
     const { body } = leaf;
     if (body.type === "decision") {
       this.ids.push(body.idHex);

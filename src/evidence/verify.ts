@@ -118,13 +118,17 @@ export class LogVerifier implements SegmentSteps {
   /**
    * The same from what another thread found in this segment; `entry` and `snapshot` are not told. False, and nothing
    * done, where that was found under a wrong assumption of where the log stands: then `segment` has to check it.
+   * `through` stands between the tape and what is made of it.
    */
-  checked(tape: SegmentTape): boolean {
+  checked(
+    tape: SegmentTape,
+    through: (steps: SegmentSteps) => SegmentSteps = (steps) => steps,
+  ): boolean {
     const { start } = tape;
     const fits = this.segments === 0 ? start === null : continues(start, this.log.position());
     if (!fits) return false;
     this.begin(tape.bytes);
-    playTape(tape, this);
+    playTape(tape, through(this));
     this.log.startAt(tape.end);
     return true;
   }

@@ -145,6 +145,22 @@ export const MUTANTS: readonly Mutant[] = [
     title: "is given away by folding when a deny is said to come after one write fewer",
   },
   {
+    name: "a segment's own replay taken wherever it began",
+    file: "src/evidence/segment-replay.ts",
+    find: "if (!agrees(border, stand)) return;",
+    replace: "",
+    test: "test/fault/replay-segments.test.ts",
+    title: "is the snapshot that it opens with",
+  },
+  {
+    name: "outcomes told again beyond a border left unjudged",
+    file: "src/evidence/segment-replay.ts",
+    find: "found.tape.ids.slice(replayed.ids).some((id) => isOlder.has(id))",
+    replace: "found.tape.ids.length < 0",
+    test: "test/fault/replay-segments.test.ts",
+    title: "is found far beyond the border, too",
+  },
+  {
     name: "bytes that are no frame passed over in silence",
     file: "src/evidence/segment-steps.ts",
     find: 'steps.fault("frames", place, `${length} bytes that are no frame: ${why}`);',

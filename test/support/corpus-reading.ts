@@ -1,14 +1,15 @@
 import { createPublicKey, verify, type KeyObject } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readEntries, type FoundEntry } from "../../src/cli/evidence-files.js";
+import { readEntries, readEntryAt, type FoundEntry } from "../../src/cli/evidence-files.js";
 import type { Finding } from "../../src/evidence/findings.js";
 import { hex } from "../../src/evidence/hex.js";
 import { Replay, type ReplayCounts } from "../../src/evidence/replay.js";
 import { readSegmentName } from "../../src/evidence/segment.js";
+import { JoinedReplay, replaySegment } from "../../src/evidence/segment-replay.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import type { CompiledProfile } from "../../src/kernel/profile/compiled.js";
-import type { EntryBody, Verdict } from "../../src/kernel/record/entry.js";
+import type { Entry, EntryBody, Verdict } from "../../src/kernel/record/entry.js";
 import type { ReasonCode } from "../../src/kernel/record/reason.js";
 import { verifyTestCommit } from "./commit-keys.js";
 import { sha256 } from "./corpus.js";
@@ -32,17 +33,23 @@ export type Judging = {
   readonly profiles?: readonly CompiledProfile[];
   /** Judge by this one although the log names another: facts are as recorded then. */
   readonly instead?: CompiledProfile;
+  /** Each segment by itself, as threads do, and only what has to be in order in order. */
+  readonly alone?: boolean;
 };
 
 export type Judged = {
   readonly report: VerifyReport;
   readonly findings: readonly Finding[];
   readonly counts: ReplayCounts | null;
+  /** Entries that a replay of segments by themselves left to the replay in order. */
+  readonly leftOver: number;
 };
 
 /** As `holdpoint evidence verify` does, with every finding kept. */
 export function judgeSegments(segments: Segments, judging: Judging): Judged {
-  const { profiles = [], instead = null } = judging;
+  const { profiles = [], instead = null, alone = false } = judging;
+  const known = new Map(profiles.map((profile) => [hex(profile.model.digest), profile]));
+  const profileOf = (digest: Uint8Array): CompiledProfile | null => known.get(hex(digest)) ?? null;
   const findings: Finding[] = [];
   const keys = new Map<string, KeyObject | null>();
   const holder: { replay: Replay | null } = { replay: null };
@@ -61,16 +68,29 @@ export function judgeSegments(segments: Segments, judging: Judging): Judged {
     finding: (finding) => findings.push(finding),
   });
   if (profiles.length > 0 || instead !== null) {
-    const known = new Map(profiles.map((profile) => [hex(profile.model.digest), profile]));
-    holder.replay = new Replay({
-      findings: verifier.findings,
-      profileOf: (digest) => known.get(hex(digest)) ?? null,
-      substitute: instead,
-    });
+    holder.replay = new Replay({ findings: verifier.findings, profileOf, substitute: instead });
   }
-  for (const [name, bytes] of segments) verifier.segment(name, bytes);
+  let leftOver = 0;
+  let isFirst = true;
+  for (const [name, bytes] of segments) {
+    const { replay } = holder;
+    const found = alone ? replaySegment({ name, bytes, isFirst }, { sha256, profileOf }) : null;
+    const entryAt = (offset: number): Entry => {
+      leftOver += 1;
+      return readEntryAt(name, bytes, offset);
+    };
+    const isJoined =
+      found !== null &&
+      replay !== null &&
+      verifier.checked(
+        structuredClone(found.tape),
+        (steps) => new JoinedReplay(steps, { found: structuredClone(found), replay, entryAt }),
+      );
+    if (!isJoined) verifier.segment(name, bytes);
+    isFirst = false;
+  }
   const report = verifier.finish();
-  return { report, findings, counts: holder.replay?.counts() ?? null };
+  return { report, findings, counts: holder.replay?.counts() ?? null, leftOver };
 }
 
 function checkSignature(key: KeyObject | null, bytes: Uint8Array, signature: Uint8Array): boolean {

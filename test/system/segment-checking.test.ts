@@ -8,9 +8,12 @@ import { verifyEvidence } from "../../src/cli/evidence-verify.js";
 import { FrameWriter } from "../../src/evidence/frame.js";
 import { LogWriter } from "../../src/evidence/log-writer.js";
 import { nameSegment, segmentOpening } from "../../src/evidence/segment.js";
-import { recordSegment, type SegmentTape } from "../../src/evidence/segment-tape.js";
+import { hex } from "../../src/evidence/hex.js";
+import { replaySegment, type SegmentFound } from "../../src/evidence/segment-replay.js";
+import { recordSegment } from "../../src/evidence/segment-tape.js";
+import type { CompiledProfile } from "../../src/kernel/profile/compiled.js";
 import type { EntryBody } from "../../src/kernel/record/entry.js";
-import { makeCorpus, makeCorpusKey, sha256 } from "../support/corpus.js";
+import { compileCorpus, makeCorpus, makeCorpusKey, sha256 } from "../support/corpus.js";
 import { readSegments, type Segments } from "../support/corpus-reading.js";
 import {
   bootBody,
@@ -41,8 +44,10 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const here = (name: string, isFirst: boolean): SegmentTape =>
-  recordSegment({ name, bytes: segments.get(name) ?? new Uint8Array(0), isFirst }, sha256);
+const here = (name: string, isFirst: boolean): SegmentFound => ({
+  tape: recordSegment({ name, bytes: segments.get(name) ?? new Uint8Array(0), isFirst }, sha256),
+  replayed: null,
+});
 
 describe("segments checked in threads", () => {
   it("are told of in their order, in the same words as here", async () => {
@@ -54,6 +59,25 @@ describe("segments checked in threads", () => {
       expect(await checking.take(name)).toEqual(structuredClone(here(name, i === 0)));
     }
     await checking.stop();
+  });
+
+  it("are replayed there as here, when they are told the profiles of the log [HP-180 allows]", async () => {
+    const profile = compileCorpus(PROFILE);
+    const names = [...segments.keys()];
+    const jobs = names.map((name, i) => ({ directory, name, isFirst: i === 0 }));
+    const models = new Map([[hex(profile.model.digest), profile.model]]);
+    const checking = new SegmentChecking(PROGRAM, jobs, 2, models);
+    const profileOf = (digest: Uint8Array): CompiledProfile | null =>
+      hex(digest) === hex(profile.model.digest) ? profile : null;
+    let replayed = 0;
+    for (const [i, name] of names.entries()) {
+      const bytes = segments.get(name) ?? new Uint8Array(0);
+      const expected = replaySegment({ name, bytes, isFirst: i === 0 }, { sha256, profileOf });
+      expect(await checking.take(name)).toEqual(structuredClone(expected));
+      replayed += expected.replayed?.counts.secondLooks ?? 0;
+    }
+    await checking.stop();
+    expect(replayed).toBeGreaterThan(20);
   });
 
   it("are left to the caller where a thread dies, and all where no thread is left", async () => {
@@ -84,9 +108,12 @@ describe("segments checked in threads", () => {
 
 describe("evidence verify of a long log", () => {
   const long = join(folder, "long");
-  const verify = async (checker?: URL): Promise<{ readonly out: string; readonly err: string }> => {
+  const verify = async (
+    checker?: URL,
+    replay = false,
+  ): Promise<{ readonly out: string; readonly err: string }> => {
     let [out, err] = ["", ""];
-    const command = { directory: long, replay: false, profile: null, trust: null, json: true };
+    const command = { directory: long, replay, profile: null, trust: null, json: true };
     await verifyEvidence(
       { ...command, checker },
       {
@@ -106,6 +133,8 @@ describe("evidence verify of a long log", () => {
     expect(whole).toEqual(await verify());
     expect(whole.err).toBe("");
     expect(JSON.parse(whole.out)).toMatchObject({ ok: true, segments: 3 });
+    // Of no profile that it holds: what a replay can say is the same too.
+    expect(await verify(PROGRAM, true)).toEqual(await verify(undefined, true));
     const [, name = ""] = files.keys();
     const content = files.get(name)?.slice() ?? new Uint8Array(0);
     content[1_000_000] = (content[1_000_000] ?? 0) ^ 1;

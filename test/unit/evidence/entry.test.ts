@@ -1,7 +1,7 @@
 import { decode } from "cborg";
 import { describe, expect, it } from "vitest";
 import { CborWriter } from "../../../src/codec/cbor/writer.js";
-import { decodeEntry } from "../../../src/evidence/decode-entry.js";
+import { decodeEntry, mayBeOfType } from "../../../src/evidence/decode-entry.js";
 import { encodeEntry } from "../../../src/evidence/encode-entry.js";
 import { ENTRY_TYPES, type Entry } from "../../../src/kernel/record/entry.js";
 import { BODIES, bytes, decisionBody, entryOf, STAMP } from "../../support/evidence-samples.js";
@@ -21,6 +21,17 @@ describe("an entry in bytes", () => {
       const entry = entryOf(body, 4711, body.type === "outcome" ? 4710 : null);
       const read = decodeEntry(encoded(entry));
       expect(read).toEqual({ ok: true, entry, prev: PREV, stamp: STAMP });
+    },
+  );
+
+  it.each([0, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 42])(
+    "with the number %d tells its type by one byte of its head",
+    (seq) => {
+      for (const body of BODIES) {
+        const whole = encoded(entryOf(body, seq));
+        const types = ENTRY_TYPES.filter((type) => mayBeOfType(whole, 0, type));
+        expect(types).toEqual([body.type]);
+      }
     },
   );
 
