@@ -18,6 +18,7 @@ import { sha256 as hashBytes, STAMP } from "./evidence-samples.js";
 export const VERIFIER: string = fileURLToPath(
   new URL("../../clients/verifier/verify_bundle.py", import.meta.url),
 );
+const MANY = fileURLToPath(new URL("python/bundle_many.py", import.meta.url));
 const FLIPS = fileURLToPath(new URL("python/bundle_flips.py", import.meta.url));
 
 /** Plain bytes: what is decoded is compared with it. */
@@ -157,6 +158,30 @@ export function checkByPython(
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** Exit code and lines of the Python verifier for each of these, in one process. */
+export function checkManyByPython(
+  bundles: readonly Uint8Array[],
+): readonly (readonly [number, readonly string[]])[] {
+  const folder = mkdtempSync(join(tmpdir(), "holdpoint-proofs-"));
+  try {
+    const files = bundles.map((bytes, at) => {
+      writeFileSync(join(folder, String(at)), bytes);
+      return join(folder, String(at));
+    });
+    const reports: unknown = JSON.parse(runPython([MANY, VERIFIER, ...files]).out);
+    return listOf(reports).map((report) => {
+      const [code, lines] = listOf(report);
+      return [Number(code), listOf(lines).map(String)];
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value.map((one: unknown) => one) : [];
 }
 
 export function runPython(args: readonly string[]): PythonReport {
