@@ -1,5 +1,5 @@
 import type { Credential } from "../../codec/tpm2/activate-credential.js";
-import type { SignedAttest } from "../../codec/tpm2/attest.js";
+import { parseAttest, type Attest, type SignedAttest } from "../../codec/tpm2/attest.js";
 import { TPM_OBJECTS, type TpmObjectKind } from "../../codec/tpm2/public-area.js";
 import type { TpmChip } from "./chip.js";
 import type { TpmCounter } from "./counters.js";
@@ -115,6 +115,31 @@ export function askCounterCertificate(
   return { request: { op: "certify-counter", counter, signer, qualifying }, take: attestIn };
 }
 
+/** The signer's word on PCRs (0 to 23, in order) of the SHA-256 bank, about exactly these and over `qualifying`. */
+export function askQuote(
+  signer: KeyUse,
+  qualifying: Uint8Array,
+  pcrs: readonly number[],
+): TpmAsk<SignedAttest> {
+  return {
+    request: { op: "quote", signer, qualifying, pcrs },
+    take: (values) =>
+      attestOf(values, qualifying, ({ attested }) => {
+        if (attested.kind !== "quote") return false;
+        const [selection, ...more] = attested.selections;
+        return more.length === 0 && selection?.pcrs.join() === pcrs.join();
+      }),
+  };
+}
+
+/** The signer's word on the TPM's own clock and how often it was reset, over `qualifying`. */
+export function askTime(signer: KeyUse, qualifying: Uint8Array): TpmAsk<SignedAttest> {
+  return {
+    request: { op: "get-time", signer, qualifying },
+    take: (values) => attestOf(values, qualifying, ({ attested }) => attested.kind === "time"),
+  };
+}
+
 /** How far an orderly counter may jump at a loss of power. */
 export function askJump(): TpmAsk<bigint> {
   return { request: { op: "read-jump" }, take: counterIn };
@@ -125,6 +150,19 @@ const SIGNATURE_BYTES = 64;
 function attestIn([attest, signature]: readonly Uint8Array[]): SignedAttest | undefined {
   const isWhole = attest !== undefined && signature?.length === SIGNATURE_BYTES;
   return isWhole ? { attest, signature } : undefined;
+}
+
+/** One that was asked for: of its kind, over these bytes. Its signature is for whoever believes it. */
+function attestOf(
+  values: readonly Uint8Array[],
+  qualifying: Uint8Array,
+  isAsked: (attest: Attest) => boolean,
+): SignedAttest | undefined {
+  const signed = attestIn(values);
+  if (signed === undefined) return undefined;
+  const parsed = parseAttest(signed.attest);
+  const isOurs = parsed.ok && Buffer.from(qualifying).equals(parsed.value.qualifying);
+  return isOurs && isAsked(parsed.value) ? signed : undefined;
 }
 
 function someBytes([bytes]: readonly Uint8Array[]): Uint8Array | undefined {

@@ -37,8 +37,23 @@ export type TpmRequest =
       readonly qualifying: Uint8Array;
     }
   | { readonly op: "read-jump" }
+  /** `pcrs`: 0 to 23, each once, in order. */
+  | {
+      readonly op: "quote";
+      readonly signer: KeyUse;
+      readonly qualifying: Uint8Array;
+      readonly pcrs: readonly number[];
+    }
+  | { readonly op: "get-time"; readonly signer: KeyUse; readonly qualifying: Uint8Array }
   /** Frees the handle where the key of this Name is. */
   | { readonly op: "remove-key"; readonly key: KeyName; readonly name: Uint8Array };
+
+/** Those that a key's word on something is the answer to. */
+export type AttestRequest = Extract<TpmRequest, { readonly qualifying: Uint8Array }>;
+
+export function isAttestRequest(request: TpmRequest): request is AttestRequest {
+  return isAttestOp(request.op);
+}
 
 /** The keys that are made and used; the storage root is found. */
 export type KeyName = "evidenceKey" | "attestationKey" | "otherEvidenceKey";
@@ -54,6 +69,13 @@ export function encodeRequest(id: number, request: TpmRequest): Uint8Array {
     .begin(2 + items)
     .uint(id)
     .uint(number);
+  if (isAttestRequest(request)) putAttest(out, request);
+  else putRequest(out, request);
+  out.end();
+  return out.take();
+}
+
+function putRequest(out: FrameWriter, request: Exclude<TpmRequest, AttestRequest>): void {
   switch (request.op) {
     case "read-chip":
     case "find-root":
@@ -71,9 +93,6 @@ export function encodeRequest(id: number, request: TpmRequest): Uint8Array {
     case "sign":
       putUse(out, request.use).blob(request.digest);
       break;
-    case "certify":
-      putUse(putUse(out, request.object), request.signer).blob(request.qualifying);
-      break;
     case "read-endorsement":
       out.uint(request.handle);
       break;
@@ -88,12 +107,24 @@ export function encodeRequest(id: number, request: TpmRequest): Uint8Array {
       break;
     case "raise-counter":
       putCounter(out, request.counter).blob(bytesOf(request.above));
+  }
+}
+
+function putAttest(out: FrameWriter, request: AttestRequest): void {
+  const { signer, qualifying } = request;
+  switch (request.op) {
+    case "certify":
+      putUse(putUse(out, request.object), signer).blob(qualifying);
       break;
     case "certify-counter":
-      putUse(putCounter(out, request.counter), request.signer).blob(request.qualifying);
+      putUse(putCounter(out, request.counter), signer).blob(qualifying);
+      break;
+    case "quote":
+      putUse(out, signer).blob(qualifying).uint(maskOf(request.pcrs));
+      break;
+    case "get-time":
+      putUse(out, signer).blob(qualifying);
   }
-  out.end();
-  return out.take();
 }
 
 export type NumberedRequest = { readonly id: number; readonly request: TpmRequest };
@@ -106,7 +137,7 @@ export function decodeRequest(bytes: Uint8Array): NumberedRequest | null {
   const number = from.uint(NUMBER_MAX);
   const op = NAMES.find((name) => OPS[name][0] === number);
   if (op === undefined || items !== 2 + OPS[op][1]) return null;
-  const request = takeRequest(from, op);
+  const request = isAttestOp(op) ? takeAttest(from, op) : takeRequest(from, op);
   return from.complete() ? { id, request } : null;
 }
 
@@ -160,6 +191,14 @@ export function counterOf(bytes: Uint8Array): bigint {
   return Buffer.from(bytes).readBigUInt64BE();
 }
 
+const ATTEST_OPS: readonly AttestRequest["op"][] = [
+  "certify",
+  "certify-counter",
+  "quote",
+  "get-time",
+];
+const PCRS = 24;
+const PCR_MASK_MAX = 2 ** PCRS - 1;
 const COUNTER_BYTES = 8;
 const ID_MAX = Number.MAX_SAFE_INTEGER;
 const WORD_MAX = 0xffff_ffff;
@@ -191,6 +230,8 @@ const OPS: Readonly<Record<TpmRequest["op"], readonly [number, number]>> = {
   "certify-counter": [11, 7],
   "read-jump": [12, 0],
   "remove-key": [13, 2],
+  quote: [14, 5],
+  "get-time": [15, 4],
 };
 const NAMES: readonly TpmRequest["op"][] = [
   "read-chip",
@@ -207,6 +248,8 @@ const NAMES: readonly TpmRequest["op"][] = [
   "certify-counter",
   "read-jump",
   "remove-key",
+  "quote",
+  "get-time",
 ];
 const NUMBER_MAX = NAMES.length - 1;
 const ITEMS_MAX = 9;
@@ -219,7 +262,33 @@ function putCounter(out: FrameWriter, counter: TpmCounter): FrameWriter {
   return out.uint(counter.index).uint(COUNTER_KINDS.indexOf(counter.kind)).blob(counter.auth);
 }
 
-function takeRequest(from: FrameReader, op: TpmRequest["op"]): TpmRequest {
+function takeAttest(from: FrameReader, op: AttestRequest["op"]): AttestRequest {
+  switch (op) {
+    case "certify": {
+      const [object, signer] = [takeUse(from), takeUse(from)];
+      return { op, object, signer, qualifying: takeQualifying(from) };
+    }
+    case "certify-counter": {
+      const [counter, signer] = [takeCounter(from), takeUse(from)];
+      return { op, counter, signer, qualifying: takeQualifying(from) };
+    }
+    case "quote": {
+      const [signer, qualifying] = [takeUse(from), takeQualifying(from)];
+      return { op, signer, qualifying, pcrs: pcrsOf(from.uint(PCR_MASK_MAX)) };
+    }
+    case "get-time":
+      return { op, signer: takeUse(from), qualifying: takeQualifying(from) };
+  }
+}
+
+function takeQualifying(from: FrameReader): Uint8Array {
+  return from.blob(0, SIZE.qualifying);
+}
+
+function takeRequest(
+  from: FrameReader,
+  op: Exclude<TpmRequest["op"], AttestRequest["op"]>,
+): TpmRequest {
   switch (op) {
     case "read-chip":
     case "find-root":
@@ -233,10 +302,6 @@ function takeRequest(from: FrameReader, op: TpmRequest["op"]): TpmRequest {
       return { op, key: takeKey(from), name: from.blob(SIZE.name, SIZE.name) };
     case "sign":
       return { op, use: takeUse(from), digest: from.blob(SIZE.digest, SIZE.digest) };
-    case "certify": {
-      const [object, signer] = [takeUse(from), takeUse(from)];
-      return { op, object, signer, qualifying: from.blob(0, SIZE.qualifying) };
-    }
     case "read-endorsement":
       return { op, handle: from.uint(WORD_MAX) };
     case "open-credential": {
@@ -252,11 +317,19 @@ function takeRequest(from: FrameReader, op: TpmRequest["op"]): TpmRequest {
       const counter = takeCounter(from);
       return { op, counter, above: takeCounterValue(from) };
     }
-    case "certify-counter": {
-      const [counter, signer] = [takeCounter(from), takeUse(from)];
-      return { op, counter, signer, qualifying: from.blob(0, SIZE.qualifying) };
-    }
   }
+}
+
+function isAttestOp(op: TpmRequest["op"]): op is AttestRequest["op"] {
+  return ATTEST_OPS.some((known) => known === op);
+}
+
+function maskOf(pcrs: readonly number[]): number {
+  return pcrs.reduce((mask, pcr) => mask | (1 << pcr), 0);
+}
+
+function pcrsOf(mask: number): readonly number[] {
+  return Array.from({ length: PCRS }, (_, pcr) => pcr).filter((pcr) => (mask & (1 << pcr)) !== 0);
 }
 
 function takeKey(from: FrameReader): KeyName {

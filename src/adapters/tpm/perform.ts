@@ -1,11 +1,19 @@
 import { TPM_OBJECTS } from "../../codec/tpm2/public-area.js";
-import { certifyKey, openCredential, readEndorsementKey } from "./attestation.js";
+import type { SignedAttest } from "../../codec/tpm2/attest.js";
+import {
+  attestTime,
+  certifyKey,
+  openCredential,
+  quotePcrs,
+  readEndorsementKey,
+} from "./attestation.js";
 import type { EndorsementUse } from "./attestation.js";
 import { readChip, readJump } from "./chip.js";
 import { certifyCounter, defineCounter, raiseCounter, readCounter } from "./counters.js";
 import { findStorageRoot, makeAttestationKey, makeEvidenceKey } from "./keys.js";
 import { readKey, removeKey, signDigest, type TpmKey } from "./keys.js";
-import { bytesOf, type KeyName, type TpmAnswer, type TpmRequest } from "./message.js";
+import { bytesOf, isAttestRequest } from "./message.js";
+import type { AttestRequest, KeyName, TpmAnswer, TpmRequest } from "./message.js";
 import type { TpmResult } from "./result.js";
 import type { Tpm } from "./tpm.js";
 
@@ -14,6 +22,9 @@ import type { Tpm } from "./tpm.js";
  * authorisation values for the owner and endorsement hierarchies; elsewhere the TPM refuses.
  */
 export async function performRequest(tpm: Tpm, request: TpmRequest): Promise<TpmAnswer> {
+  if (isAttestRequest(request)) {
+    return answerOf(await attest(tpm, request), (made) => [made.attest, made.signature]);
+  }
   switch (request.op) {
     case "read-chip":
       return answerOf(await readChip(tpm), ({ manufacturer, vendor, firmware }) =>
@@ -33,11 +44,6 @@ export async function performRequest(tpm: Tpm, request: TpmRequest): Promise<Tpm
       return answerOf(await signDigest(tpm, request.use, request.digest), (signature) => [
         signature,
       ]);
-    case "certify": {
-      const { object, signer, qualifying } = request;
-      const made = await certifyKey(tpm, object, signer, qualifying);
-      return answerOf(made, ({ attest, signature }) => [attest, signature]);
-    }
     case "read-endorsement": {
       const read = await readEndorsementKey(tpm, endorsementAt(request.handle));
       return answerOf(read, ({ publicArea }) => [publicArea]);
@@ -53,17 +59,26 @@ export async function performRequest(tpm: Tpm, request: TpmRequest): Promise<Tpm
       return counterAnswer(await readCounter(tpm, request.counter));
     case "raise-counter":
       return counterAnswer(await raiseCounter(tpm, request.counter, request.above));
-    case "certify-counter": {
-      const { counter, signer, qualifying } = request;
-      const made = await certifyCounter(tpm, counter, signer, qualifying);
-      return answerOf(made, ({ attest, signature }) => [attest, signature]);
-    }
     case "read-jump":
       return counterAnswer(await readJump(tpm));
   }
 }
 
 const UNSET = new Uint8Array(0);
+
+async function attest(tpm: Tpm, request: AttestRequest): Promise<TpmResult<SignedAttest>> {
+  const { signer, qualifying } = request;
+  switch (request.op) {
+    case "certify":
+      return await certifyKey(tpm, request.object, signer, qualifying);
+    case "certify-counter":
+      return await certifyCounter(tpm, request.counter, signer, qualifying);
+    case "quote":
+      return await quotePcrs(tpm, signer, qualifying, request.pcrs);
+    case "get-time":
+      return await attestTime(tpm, signer, qualifying, UNSET);
+  }
+}
 
 function endorsementAt(handle: number): EndorsementUse {
   return { handle: handle === 0 ? null : handle, auth: UNSET };

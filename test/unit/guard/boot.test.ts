@@ -120,6 +120,32 @@ describe("the first entries of a run", () => {
   });
 });
 
+describe("the keys that a run begins with", () => {
+  const [old, fresh] = [Uint8Array.of(1, 2, 3), Uint8Array.of(4, 5, 6)];
+  /** What a run writes of keys, over a log of one run by the old one. */
+  function keysOf(facts: Partial<BootFacts>): readonly unknown[] {
+    const log: Entry[] = [];
+    boot(OURS, log, 1_000);
+    const recollection = new Recollection(OURS);
+    for (const entry of log) recollection.visitor.entry(entry);
+    const past = { ...recollection.finish(MACHINE), recovered: recovered(log) };
+    const { entries } = beginBoot(OURS, past, { ...FACTS, ...facts }, { nowUs: () => 9_000 });
+    return entries.flatMap(({ body }) => (body.type === "key" ? [[body.event, body.spki]] : []));
+  }
+
+  it("are named once: one that takes over each time that it still waits, one that nobody vouches for as made", () => {
+    expect(keysOf({})).toEqual([]);
+    expect(keysOf({ next: fresh })).toEqual([["rotated", fresh]]);
+    expect(keysOf({ spki: fresh })).toEqual([["made", fresh]]);
+    expect(keysOf({ spki: fresh, givenUp: old })).toEqual([
+      ["lost", old],
+      ["made", fresh],
+    ]);
+    // No key at all, where nobody knows which signs.
+    expect(keysOf({ spki: new Uint8Array(0) })).toEqual([]);
+  });
+});
+
 describe("a run whose TPM counted further than the log goes", () => {
   it("is locked out with every budget used up, and says why on record [HP-152]", () => {
     const log: Entry[] = [];
@@ -200,6 +226,9 @@ describe("the opening of a segment", () => {
       "snapshot",
       "machine-boot",
     ]);
+    const nextKey = Uint8Array.of(4, 5, 6);
+    const waiting = rotationBodies(OURS, now, link, { machineBoot: MACHINE, nextKey });
+    expect(waiting.at(-1)).toEqual({ type: "key", event: "rotated", spki: nextKey });
     const snapshot = bodies[1];
     if (snapshot?.type !== "snapshot" || !(snapshot.state instanceof Uint8Array)) {
       throw new Error("no snapshot");

@@ -38,6 +38,9 @@ const requests: readonly TpmRequest[] = [
   { op: "raise-counter", counter, above: 2n ** 64n - 1n },
   { op: "certify-counter", counter, signer: use, qualifying: new Uint8Array(32).fill(7) },
   { op: "read-jump" },
+  { op: "remove-key", key: "otherEvidenceKey", name },
+  { op: "quote", signer: use, qualifying: new Uint8Array(32).fill(8), pcrs: [0, 7, 23] },
+  { op: "get-time", signer: use, qualifying: new Uint8Array(0) },
 ];
 
 const answers: readonly TpmAnswer[] = [
