@@ -2,7 +2,6 @@ import { availableParallelism, freemem } from "node:os";
 import { Worker } from "node:worker_threads";
 import { recordSegment, type SegmentTape } from "../evidence/segment-tape.js";
 import { readSegment, sha256 } from "./evidence-files.js";
-import { commitVerifier } from "./evidence-keys.js";
 
 export type SegmentJob = {
   readonly directory: string;
@@ -20,8 +19,7 @@ const AHEAD = 2;
 /** What a checking thread does with one job. */
 export async function checkSegmentFile(job: SegmentJob): Promise<SegmentTape> {
   const { name, isFirst } = job;
-  const bytes = await readSegment(job.directory, name);
-  return recordSegment({ name, bytes, isFirst }, sha256, commitVerifier());
+  return recordSegment({ name, bytes: await readSegment(job.directory, name), isFirst }, sha256);
 }
 
 /** What the machine has to spare. */

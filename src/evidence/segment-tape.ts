@@ -16,7 +16,6 @@ import {
   type SegmentSteps,
   type StepBody,
 } from "./segment-steps.js";
-import { CommitPrecheck, type VerifyCommit } from "./verify-commits.js";
 
 /**
  * The steps of one segment as plain data that can be sent between threads at little cost: numbers in one list,
@@ -41,28 +40,21 @@ type Other =
   | { readonly kind: "opening"; readonly opening: Opening }
   | { readonly kind: "rare"; readonly leaf: LeafStep }
   | { readonly kind: "checkpoint"; readonly body: Uint8Array; readonly place: Place }
-  | {
-      readonly kind: "signed-commit";
-      readonly commit: SignedCommit;
-      readonly place: Place;
-      readonly verified: boolean | null;
-    };
+  | { readonly kind: "signed-commit"; readonly commit: SignedCommit; readonly place: Place };
 
 /**
  * Checks one segment on its own, taking its link for true; `LogVerifier.checked` compares that with the segment
- * before. `isFirst`: of all that are checked. `verifyCommit`: for signed commits whose key is named in this segment;
- * null leaves them all to whoever plays the tape.
+ * before. `isFirst`: of all that are checked.
  */
 export function recordSegment(
   segment: { readonly name: string; readonly bytes: Uint8Array; readonly isFirst: boolean },
   sha256: Sha256,
-  verifyCommit: VerifyCommit | null = null,
 ): SegmentTape {
   const frames = new FrameReader(sha256);
   const log = new LogReader(sha256);
   const start = segment.isFirst ? null : readStart(segment.bytes, frames);
   if (start !== null) log.startAt({ ...start, started: true });
-  const recorder = new Recorder(verifyCommit === null ? null : new CommitPrecheck(verifyCommit));
+  const recorder = new Recorder();
   checkSegment(segment, frames, log, recorder);
   const { name, bytes } = segment;
   const end = log.position();
@@ -135,7 +127,7 @@ function playOther(other: Other | undefined, steps: SegmentSteps): void {
       steps.checkpoint(other.body, other.place);
       return;
     case "signed-commit":
-      steps.signedCommit(other.commit, other.place, other.verified);
+      steps.signedCommit(other.commit, other.place);
       return;
     case undefined:
       throw new Error("evidence: a tape is shorter than it says");
@@ -169,11 +161,6 @@ class Recorder implements SegmentSteps {
   private readonly ids: string[] = [];
   private readonly roots: Uint8Array[] = [];
   private readonly others: Other[] = [];
-  private readonly precheck: CommitPrecheck | null;
-
-  constructor(precheck: CommitPrecheck | null) {
-    this.precheck = precheck;
-  }
 
   tape(): Pick<SegmentTape, "looked" | "numbers" | "ids" | "roots" | "others"> {
     const { ids, others } = this;
@@ -204,17 +191,14 @@ class Recorder implements SegmentSteps {
   commit(size: number, root: Uint8Array): void {
     this.numbers.push(STEP.commit, size);
     this.roots.push(root);
-    this.precheck?.root(size, root);
   }
 
   checkpoint(body: Uint8Array, place: Place): void {
     this.other({ kind: "checkpoint", body, place });
-    this.precheck?.checkpoint(body);
   }
 
   signedCommit(commit: SignedCommit, place: Place): void {
-    const verified = this.precheck?.signed(commit) ?? null;
-    this.other({ kind: "signed-commit", commit, place, verified });
+    this.other({ kind: "signed-commit", commit, place });
   }
 
   leaf(leaf: LeafStep): void {
