@@ -5,7 +5,6 @@ import { recordSegment } from "../evidence/segment-tape.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import type { ProfileModel } from "../kernel/profile/model.js";
 import { readSegment, sha256 } from "./evidence-files.js";
-import { commitVerifier } from "./evidence-keys.js";
 
 export type SegmentJob = {
   readonly directory: string;
@@ -32,9 +31,8 @@ export async function checkSegmentFile(
 ): Promise<SegmentFound> {
   const { name, isFirst } = job;
   const segment = { name, bytes: await readSegment(job.directory, name), isFirst };
-  const verifyCommit = commitVerifier();
-  if (profileOf !== null) return replaySegment(segment, { sha256, profileOf, verifyCommit });
-  return { tape: recordSegment(segment, sha256, { verifyCommit }), replayed: null };
+  if (profileOf !== null) return replaySegment(segment, { sha256, profileOf });
+  return { tape: recordSegment(segment, sha256), replayed: null };
 }
 
 /** What the machine has to spare. */

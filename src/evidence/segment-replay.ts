@@ -12,7 +12,6 @@ import { Replay, type ReplayCounts, type ReplayStand } from "./replay.js";
 import { MOMENTS_LEAST } from "./replay-moments.js";
 import type { LeafStep, Opening, SegmentSteps } from "./segment-steps.js";
 import { recordSegment, type SegmentTape } from "./segment-tape.js";
-import type { VerifyCommit } from "./verify-commits.js";
 
 /** A segment checked, and where it was asked for replayed, by itself. */
 export type SegmentFound = {
@@ -51,8 +50,6 @@ type Border = {
 
 export type SegmentReplayOptions = {
   readonly sha256: Sha256;
-  /** As {@link recordSegment} takes it. */
-  readonly verifyCommit?: VerifyCommit | null;
   /** As {@link Replay} asks for it. */
   readonly profileOf: (digest: Uint8Array) => CompiledProfile | null;
 };
@@ -66,10 +63,7 @@ export function replaySegment(
   options: SegmentReplayOptions,
 ): SegmentFound {
   const judge = new SegmentJudge(segment.isFirst, options);
-  const tape = recordSegment(segment, options.sha256, {
-    verifyCommit: options.verifyCommit ?? null,
-    judge: judge.leaf,
-  });
+  const tape = recordSegment(segment, options.sha256, judge.leaf);
   return { tape, replayed: judge.replayed() };
 }
 
@@ -188,8 +182,8 @@ export class JoinedReplay implements SegmentSteps {
     this.to.commit(size, root);
   }
 
-  signedCommit(commit: SignedCommit, place: Place, verified: boolean | null): void {
-    this.to.signedCommit(commit, place, verified);
+  signedCommit(commit: SignedCommit, place: Place): void {
+    this.to.signedCommit(commit, place);
   }
 
   checkpoint(body: Uint8Array, place: Place): void {

@@ -71,8 +71,7 @@ export type SegmentSteps = {
   readonly opening: (opening: Opening) => void;
   readonly leaf: (leaf: LeafStep) => void;
   readonly commit: (size: number, root: Uint8Array) => void;
-  /** `verified`: whether its signature is right, where that was found out already. */
-  readonly signedCommit: (commit: SignedCommit, place: Place, verified: boolean | null) => void;
+  readonly signedCommit: (commit: SignedCommit, place: Place) => void;
   readonly checkpoint: (body: Uint8Array, place: Place) => void;
   /** What a replay of this segment alone found; whoever has the segments before it knows whether that holds. */
   readonly judged?: (fault: Finding) => void;
@@ -110,7 +109,7 @@ export function checkSegment(
       const { fault, signed } = log.commit(body);
       if (fault !== null) steps.fault(fault.check, place, fault.why);
       if (signed === null) steps.commit(log.size, log.tree.root());
-      else steps.signedCommit(signed, place, null);
+      else steps.signedCommit(signed, place);
       return null;
     },
     gap: (offset, length, why) => {

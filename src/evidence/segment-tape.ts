@@ -16,7 +16,6 @@ import {
   type SegmentSteps,
   type StepBody,
 } from "./segment-steps.js";
-import { CommitPrecheck, type VerifyCommit } from "./verify-commits.js";
 
 /**
  * The steps of one segment as plain data that can be sent between threads at little cost: numbers in one list,
@@ -41,40 +40,26 @@ type Other =
   | { readonly kind: "opening"; readonly opening: Opening }
   | { readonly kind: "rare"; readonly leaf: LeafStep }
   | { readonly kind: "checkpoint"; readonly body: Uint8Array; readonly place: Place }
-  | {
-      readonly kind: "signed-commit";
-      readonly commit: SignedCommit;
-      readonly place: Place;
-      readonly verified: boolean | null;
-    }
+  | { readonly kind: "signed-commit"; readonly commit: SignedCommit; readonly place: Place }
   | { readonly kind: "judged"; readonly fault: Finding };
 
 /** Told of every leaf after it was recorded; what it finds stands behind that leaf. */
 export type TapeJudge = (leaf: LeafStep, found: (fault: Finding) => void) => void;
 
-/** What is done beside recording; null, or left out: nothing. */
-export type RecordWith = {
-  /** Signatures of commits whose key is named in the same segment are checked at once. */
-  readonly verifyCommit?: VerifyCommit | null;
-  readonly judge?: TapeJudge | null;
-};
-
 /**
  * Checks one segment on its own, taking its link for true; `LogVerifier.checked` compares that with the segment
- * before. `isFirst`: of all that are checked. `verifyCommit`: for signed commits whose key is named in this segment;
- * null leaves them all to whoever plays the tape.
+ * before. `isFirst`: of all that are checked.
  */
 export function recordSegment(
   segment: { readonly name: string; readonly bytes: Uint8Array; readonly isFirst: boolean },
   sha256: Sha256,
-  { verifyCommit = null, judge = null }: RecordWith = {},
+  judge: TapeJudge | null = null,
 ): SegmentTape {
   const frames = new FrameReader(sha256);
   const log = new LogReader(sha256);
   const start = segment.isFirst ? null : readStart(segment.bytes, frames);
   if (start !== null) log.startAt({ ...start, started: true });
-  const precheck = verifyCommit === null ? null : new CommitPrecheck(verifyCommit);
-  const recorder = new Recorder(precheck, judge);
+  const recorder = new Recorder(judge);
   checkSegment(segment, frames, log, recorder);
   const { name, bytes } = segment;
   const end = log.position();
@@ -147,7 +132,7 @@ function playOther(other: Other | undefined, steps: SegmentSteps): void {
       steps.checkpoint(other.body, other.place);
       return;
     case "signed-commit":
-      steps.signedCommit(other.commit, other.place, other.verified);
+      steps.signedCommit(other.commit, other.place);
       return;
     case "judged":
       steps.judged?.(other.fault);
@@ -184,11 +169,9 @@ class Recorder implements SegmentSteps {
   private readonly ids: string[] = [];
   private readonly roots: Uint8Array[] = [];
   private readonly others: Other[] = [];
-  private readonly precheck: CommitPrecheck | null;
   private readonly judge: TapeJudge | null;
 
-  constructor(precheck: CommitPrecheck | null, judge: TapeJudge | null) {
-    this.precheck = precheck;
+  constructor(judge: TapeJudge | null) {
     this.judge = judge;
   }
 
@@ -221,17 +204,14 @@ class Recorder implements SegmentSteps {
   commit(size: number, root: Uint8Array): void {
     this.numbers.push(STEP.commit, size);
     this.roots.push(root);
-    this.precheck?.root(size, root);
   }
 
   checkpoint(body: Uint8Array, place: Place): void {
     this.other({ kind: "checkpoint", body, place });
-    this.precheck?.checkpoint(body);
   }
 
   signedCommit(commit: SignedCommit, place: Place): void {
-    const verified = this.precheck?.signed(commit) ?? null;
-    this.other({ kind: "signed-commit", commit, place, verified });
+    this.other({ kind: "signed-commit", commit, place });
   }
 
   leaf(leaf: LeafStep): void {

@@ -1,4 +1,3 @@
-import { readCheckpoint } from "./checkpoint.js";
 import { commitSigned, type SignedCommit } from "./commit.js";
 import { commitKeyId, readCommitKey, UNSIGNED_COMMITS_MAX } from "./commit-key.js";
 import type { Findings, Place } from "./findings.js";
@@ -22,26 +21,37 @@ export type CheckedCheckpoint = {
   readonly size: number;
 };
 
+type Waiting = {
+  readonly commit: SignedCommit;
+  readonly root: Uint8Array;
+  readonly place: Place;
+};
+
 type Interval = {
   readonly publicKey: Uint8Array;
   readonly keyId: Uint8Array;
   readonly isSigned: boolean;
   /** The newest root commits of this interval. */
   readonly roots: Map<number, Uint8Array>;
-  /** Entries under the newest signed commit, or else under the checkpoint that began it. */
-  covered: number;
-  /** True: `covered` is a signed commit's. */
-  hasSigned: boolean;
+  /** Entries under the checkpoint that began it. */
+  readonly checkpointSize: number;
+  /** Entries that the newest signed commit is over, and the newest whose signature is right. */
+  newest: number;
+  proven: number;
+  /** Signed commits whose signatures were not looked at yet. */
+  backlog: Waiting[];
   /** Root commits since the newest signed one, and where that stands. */
   unsigned: number;
   since: Place;
 };
 
 const ROOTS_MAX = 4 * UNSIGNED_COMMITS_MAX;
+/** So many signed commits of one key are looked at together, at most. */
+const TOGETHER_MAX = 4_096;
 
 /**
  * Commits signed by the key of their interval (ADR 0021): each is held against the key that the newest checkpoint before
- * it names and against a root of this interval. Takes memory that does not grow with the log.
+ * it names and against a root of this interval, and of each interval the newest signature is verified. Takes memory that does not grow with the log.
  */
 export class CommitVerifier {
   private readonly findings: Findings;
@@ -51,6 +61,8 @@ export class CommitVerifier {
   /** Reading began behind the checkpoint that names the key in force. */
   private isBlind = false;
   private unread = 0;
+  /** Signatures that were looked at. */
+  private verified = 0;
   /** Entries at the ends of earlier runs that came after the last signature of their run. */
   private loose = 0;
 
@@ -71,7 +83,11 @@ export class CommitVerifier {
 
   /** A new run begins, with this entry: the key of the one before is gone. */
   run(seq: number): void {
-    if (this.interval !== null) this.loose += Math.max(0, seq - this.interval.covered);
+    const { interval } = this;
+    this.settle(interval);
+    if (interval !== null) {
+      this.loose += Math.max(0, seq - Math.max(interval.proven, interval.checkpointSize));
+    }
     this.interval = null;
     this.isBlind = false;
   }
@@ -88,6 +104,7 @@ export class CommitVerifier {
 
   checkpoint({ commitKey, isSigned, size }: CheckedCheckpoint, place: Place): void {
     this.isBlind = false;
+    this.settle(this.interval);
     const publicKey = commitKey === null ? null : readCommitKey(commitKey);
     this.interval =
       commitKey === null || publicKey === null
@@ -97,38 +114,46 @@ export class CommitVerifier {
             keyId: commitKeyId(commitKey, this.sha256),
             isSigned,
             roots: new Map(),
-            covered: size,
-            hasSigned: false,
+            checkpointSize: size,
+            newest: 0,
+            proven: 0,
+            backlog: [],
             unsigned: 0,
             since: place,
           };
   }
 
-  /** `verified`: whether its signature is right by the newest key and root before it; null: to be found out here. */
-  signed(commit: SignedCommit, place: Place, verified: boolean | null): void {
+  signed(commit: SignedCommit, place: Place): void {
     const { findings, interval } = this;
     if (this.isBlind) {
       this.unread += 1;
       return;
     }
     findings.look("signed-commits");
-    const why =
-      interval === null
-        ? "no checkpoint of this run names a key"
-        : this.judge(interval, commit, verified);
-    if (why !== null) findings.fault("signed-commits", place, why);
-    if (interval === null) return;
+    if (interval === null) {
+      findings.fault("signed-commits", place, "no checkpoint of this run names a key");
+      return;
+    }
     interval.unsigned = 0;
     interval.since = place;
-    if (why !== null) return;
-    interval.covered = commit.size;
-    interval.hasSigned = true;
+    const root = this.place(interval, commit);
+    if (typeof root === "string") {
+      findings.fault("signed-commits", place, root);
+      return;
+    }
+    interval.newest = commit.size;
+    interval.backlog.push({ commit, root, place });
     for (const size of interval.roots.keys()) if (size < commit.size) interval.roots.delete(size);
+    if (interval.backlog.length >= TOGETHER_MAX) this.settle(interval);
   }
 
   /** Entries under the newest signed commit of the run that ends the log; 0: there is none. */
   finish(): number {
+    this.settle(this.interval);
     const notes: string[] = [];
+    if (this.verified > 0) {
+      notes.push(`${this.verified} verified: the newest by a key speaks for those before it`);
+    }
     if (this.unread > 0) {
       notes.push(`${this.unread} not checked: the checkpoint that names their key is not here`);
     }
@@ -138,68 +163,48 @@ export class CommitVerifier {
       );
     }
     if (notes.length > 0) this.findings.note("signed-commits", notes.join("; "));
-    return this.interval?.hasSigned === true ? this.interval.covered : 0;
+    return this.interval?.proven ?? 0;
   }
 
-  /** Null: it is right. */
-  private judge(interval: Interval, commit: SignedCommit, verified: boolean | null): string | null {
+  /** The root it must be over; or why it cannot stand here, whatever its signature. */
+  private place(interval: Interval, commit: SignedCommit): Uint8Array | string {
+    if (this.verify === null) return "its signature cannot be checked here";
     if (!interval.isSigned) return "the checkpoint that names its key does not verify";
     if (!equalBytes(commit.keyId, interval.keyId)) {
       return "its key is not that of the newest checkpoint before it";
     }
-    if (interval.hasSigned && commit.size <= interval.covered) {
+    if (commit.size <= interval.newest) {
       return `it is over ${commit.size} entries, no more than the signed one before it`;
     }
-    const root = interval.roots.get(commit.size);
-    if (root === undefined) {
-      return `it is over ${commit.size} entries, where no commit of its key's interval stands`;
+    const why = `it is over ${commit.size} entries, where no commit of its key's interval stands`;
+    return interval.roots.get(commit.size) ?? why;
+  }
+
+  /**
+   * The newest signature is over a root that all before it lead to, as each root was computed here: when it is right, it
+   * speaks for those of the same key before it. When it is not, each is looked at, to say where it began.
+   */
+  private settle(interval: Interval | null): void {
+    const newest = interval?.backlog.at(-1);
+    if (interval === null || newest === undefined) return;
+    if (this.isRight(interval, newest)) interval.proven = newest.commit.size;
+    else {
+      for (const one of interval.backlog) {
+        if (this.isRight(interval, one)) interval.proven = one.commit.size;
+        else this.findings.fault("signed-commits", one.place, WRONG_SIGNATURE);
+      }
     }
-    if (this.verify === null) return "its signature cannot be checked here";
-    if (verified ?? verifyOne(commit, { ...interval, root }, this.verify)) return null;
-    return "its signature does not verify over the root of the entries before it";
+    interval.backlog = [];
+  }
+
+  private isRight({ publicKey }: Interval, { commit, root }: Waiting): boolean {
+    const { protectedBytes, signature } = commit;
+    this.verified += 1;
+    return this.verify?.(publicKey, commitSigned(protectedBytes, root), signature) === true;
   }
 }
 
-/**
- * Signatures found out where a segment is checked for itself, as far as the checkpoint that names their key is in it.
- * Everything else about them is for `CommitVerifier`, which meets the same checkpoints and roots.
- */
-export class CommitPrecheck {
-  private readonly verify: VerifyCommit;
-  private publicKey: Uint8Array | null = null;
-  private readonly roots = new Map<number, Uint8Array>();
-
-  constructor(verify: VerifyCommit) {
-    this.verify = verify;
-  }
-
-  root(size: number, root: Uint8Array): void {
-    if (this.publicKey !== null) keepRoot(this.roots, size, root);
-  }
-
-  checkpoint(body: Uint8Array): void {
-    const read = readCheckpoint(body);
-    const commitKey = read.ok ? read.checkpoint.claim.commitKey : null;
-    this.publicKey = commitKey === null ? null : readCommitKey(commitKey);
-    this.roots.clear();
-  }
-
-  /** Null: that cannot be told here. */
-  signed(commit: SignedCommit): boolean | null {
-    const { publicKey } = this;
-    const root = this.roots.get(commit.size);
-    if (publicKey === null || root === undefined) return null;
-    return verifyOne(commit, { publicKey, root }, this.verify);
-  }
-}
-
-function verifyOne(
-  { protectedBytes, signature }: SignedCommit,
-  by: { readonly publicKey: Uint8Array; readonly root: Uint8Array },
-  verify: VerifyCommit,
-): boolean {
-  return verify(by.publicKey, commitSigned(protectedBytes, by.root), signature);
-}
+const WRONG_SIGNATURE = "its signature does not verify over the root of the entries before it";
 
 /** Only the newest: as no more may stand without a signed one, none older is signed. */
 function keepRoot(roots: Map<number, Uint8Array>, size: number, root: Uint8Array): void {

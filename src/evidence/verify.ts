@@ -196,8 +196,8 @@ export class LogVerifier implements SegmentSteps {
     this.tokens.checkpoint(body, place);
   }
 
-  signedCommit(commit: SignedCommit, place: Place, verified: boolean | null): void {
-    this.commits.signed(commit, place, verified);
+  signedCommit(commit: SignedCommit, place: Place): void {
+    this.commits.signed(commit, place);
   }
 
   leaf(leaf: LeafStep): void {
