@@ -242,8 +242,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "keys taken from the log though others are trusted",
-    file: "src/evidence/verify-checkpoints.ts",
-    find: "this.takesKeysFromLog = keys.trusted === null;",
+    file: "src/evidence/key-succession.ts",
+    find: "this.takesKeysFromLog = trusted === null;",
     replace: "this.takesKeysFromLog = true;",
     test: "test/attack/rewritten-log.test.ts",
     title: "fails for whoever knows the gateway's key",
@@ -383,5 +383,21 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "",
     test: "test/unit/kernel/step/signing.test.ts",
     title: "gives none back by itself where it became too full meanwhile",
+  },
+  {
+    name: "a key that takes over believed without the word of the one before",
+    file: "src/evidence/key-succession.ts",
+    find: "if (!this.named.has(kid)) this.named.set(kid, { spki, seq });",
+    replace: "this.admit(kid, spki);",
+    test: "test/unit/evidence/key-succession.test.ts",
+    title: "fails when it alone has signed the entry that names it",
+  },
+  {
+    name: "a key that was taken over from believed for ever",
+    file: "src/evidence/key-succession.ts",
+    find: "this.signing.delete(voucher);",
+    replace: "",
+    test: "test/unit/evidence/key-succession.test.ts",
+    title: "ends the word of the key that vouched for it",
   },
 ];
