@@ -1,6 +1,7 @@
 import { CborReader } from "../codec/cbor/reader.js";
 import { CborWriter } from "../codec/cbor/writer.js";
-import { decodeSign1, EDDSA, encodeSign1, sigStructure } from "../codec/cose/sign1.js";
+import { EDDSA, encodeSign1, sigStructure } from "../codec/cose/sign1.js";
+import { equalBytes } from "./merkle-proof.js";
 
 /**
  * Body of a commit frame (evidence.cddl section 3): the root of everything before it in the log, or the signature, by
@@ -76,19 +77,20 @@ function readRoot(body: Uint8Array): Commit | null {
   return reader.finish() ? { kind: "root", root } : null;
 }
 
+/** There is one form: what is read out of its places must give the same bytes again. */
 function readSigned(body: Uint8Array): Commit | null {
-  const decoded = decodeSign1(body);
-  if (!decoded.ok) return null;
-  const { protectedBytes, protectedHeaders, unprotectedHeaders, payload, signature } =
-    decoded.sign1;
-  if (protectedHeaders.size !== 5 || unprotectedHeaders.size !== 0) return null;
-  if (payload !== null || signature.length !== 64) return null;
-  if (protectedHeaders.get(LABEL.algorithm) !== EDDSA) return null;
-  if (protectedHeaders.get(LABEL.type) !== TYPE) return null;
-  if (protectedHeaders.get(LABEL.structure) !== RFC9162_SHA256) return null;
-  const keyId = protectedHeaders.get(LABEL.keyId);
-  const size = protectedHeaders.get(LABEL.size);
-  if (!(keyId instanceof Uint8Array) || keyId.length !== 8) return null;
-  if (typeof size !== "number" || size <= 0) return null;
+  const protectedBytes = body.slice(PROTECTED_AT, PROTECTED_AT + (body[PROTECTED_AT - 1] ?? 0));
+  const keyId = protectedBytes.slice(KEY_ID_AT, KEY_ID_AT + 8);
+  const reader = new CborReader(protectedBytes, SIZE_AT);
+  const size = reader.uint();
+  if (!reader.finish() || keyId.length !== 8 || size === 0) return null;
+  const signature = body.slice(-64);
+  const draft = draftCommit(keyId, size);
+  if (!equalBytes(finishCommit(draft, signature), body)) return null;
   return { kind: "signed", keyId, size, protectedBytes, signature };
 }
+
+/** d2 84 58 LL, then the headers: in these the key id behind a5 01 27 04 48, the size at the end. */
+const PROTECTED_AT = 4;
+const KEY_ID_AT = 5;
+const SIZE_AT = 33;

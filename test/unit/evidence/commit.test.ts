@@ -89,6 +89,9 @@ describe("a commit", () => {
       signed((headers) => headers.set(-70_009, 1)),
       Uint8Array.of(...finishCommit(protectedBytes, SIGNATURE), 0),
       finishCommit(protectedBytes, SIGNATURE).slice(1),
+      ...[1, 3, 4, 30, 60, 107].map((length) =>
+        finishCommit(protectedBytes, SIGNATURE).slice(0, length),
+      ),
     ];
     for (const [at, body] of other.entries()) expect(readCommit(body), `form ${at}`).toBeNull();
   });
