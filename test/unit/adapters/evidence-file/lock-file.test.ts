@@ -8,6 +8,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { openEvidenceDisk } from "../../../../src/adapters/evidence-file/evidence-disk.js";
 import { holdLockFile } from "../../../../src/adapters/evidence-file/lock-file.js";
 
+/** Part of every Debian. */
+const UNSHARE = "unshare";
 const BUILT = fileURLToPath(
   new URL("../../../../dist/src/adapters/evidence-file/evidence-disk.js", import.meta.url),
 );
@@ -96,7 +98,7 @@ describe("the lock file of an evidence folder", () => {
        console.log("held");
        setInterval(() => {}, 1_000);`,
     );
-    const child = spawn("unshare", ["-rn", process.execPath, script]);
+    const child = spawn(UNSHARE, ["-rn", process.execPath, script]);
     const ended = once(child, "exit").then(() => "this machine gives no namespaces");
     onTestFinished(async () => {
       child.kill("SIGKILL");
