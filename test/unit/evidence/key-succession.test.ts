@@ -5,6 +5,7 @@ import { readSegmentName } from "../../../src/evidence/segment.js";
 import { LogVerifier, type VerifyReport } from "../../../src/evidence/verify.js";
 import type { Signer } from "../../../src/guard/ports.js";
 import type { EntryBody } from "../../../src/kernel/record/entry.js";
+import { verifyTestCommit } from "../../support/commit-keys.js";
 import { ForgetfulDisk } from "../../support/evidence-disk.js";
 import { appendAll, failed, openNext, openOn, settle } from "../../support/evidence-rig.js";
 import {
@@ -70,6 +71,7 @@ function verify(disk: ForgetfulDisk, trusted: readonly Key[] | null, from = 0): 
   const verifier = new LogVerifier({
     sha256,
     verifySignature: signatureVerifier(),
+    verifyCommit: verifyTestCommit,
     trusted: trusted?.map(({ spki }) => spki) ?? null,
   });
   const files = [...disk.files()].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -117,7 +119,7 @@ describe("a key that takes over", () => {
     await run(disk, second, [rotated(second)]);
     for (const trusted of [null, [first]]) {
       const report = verify(disk, trusted);
-      expect(failed(report)).toEqual(["signatures", "keys"]);
+      expect(failed(report)).toEqual(["signed-commits", "signatures", "keys"]);
       expect(keysCheck(report)?.first?.why).toMatch(/no checkpoint by the key before it covers/);
     }
   });
@@ -130,7 +132,7 @@ describe("a key that takes over", () => {
     await run(disk, first, []);
     await run(disk, second, []);
     for (const trusted of [null, [first]]) {
-      expect(failed(verify(disk, trusted))).toEqual(["signatures", "keys"]);
+      expect(failed(verify(disk, trusted))).toEqual(["signed-commits", "signatures", "keys"]);
     }
   });
 
@@ -142,7 +144,7 @@ describe("a key that takes over", () => {
     await run(disk, first, []);
     for (const trusted of [null, [first]]) {
       const report = verify(disk, trusted);
-      expect(failed(report)).toEqual(["signatures", "keys"]);
+      expect(failed(report)).toEqual(["signed-commits", "signatures", "keys"]);
       expect(keysCheck(report)?.first?.why).toMatch(/took over from it/);
     }
   });
@@ -156,7 +158,7 @@ describe("a key that takes over", () => {
     expect(failed(report)).toEqual([]);
     expect(keysCheck(report)).toMatchObject({ status: "NOT PRESENT" });
     expect(keysCheck(report)?.note).toMatch(/nobody vouches for the key that entry \d+ names/);
-    expect(failed(verify(disk, [first]))).toEqual(["signatures"]);
+    expect(failed(verify(disk, [first]))).toEqual(["signed-commits", "signatures"]);
     expect(failed(verify(disk, [first, second]))).toEqual([]);
   });
 
