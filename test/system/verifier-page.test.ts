@@ -306,7 +306,7 @@ describe("the verifier page with segments of a log", () => {
     const other = write(makeLogKey().spki, "key.der");
     const untrusted = await page().hold("trusted", other);
     expectSame(untrusted, await byCommand(log, "--trust", other));
-    expect(failing(untrusted.checks)).toEqual(["signatures"]);
+    expect(failing(untrusted.checks)).toEqual(["signed-commits", "signatures"]);
   });
 
   it("refuses what cannot be one log, and says why", async () => {
