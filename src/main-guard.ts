@@ -105,6 +105,8 @@ async function loadSite(siteFile: string): Promise<LoadedSite> {
 type Late = {
   guard: Guard | null;
   admit: ((anchors: AnchorKey) => string | null) | null;
+  /** The log is not the one that its key signed last: nothing is handed over in it. */
+  isLost: boolean;
 };
 
 async function run(loaded: LoadedSite, options: GuardOptions): Promise<void> {
@@ -113,7 +115,7 @@ async function run(loaded: LoadedSite, options: GuardOptions): Promise<void> {
   const profile = compileProfile(loaded.model);
   const clock = makeMonotonicClock(options.scale);
   const machineBoot = readMachineBoot();
-  const late: Late = { guard: null, admit: null };
+  const late: Late = { guard: null, admit: null, isLost: false };
   const log = await openLog(loaded, { profile, clock, machineBoot, late });
   const { store, signer, compared, before, space } = log;
   const boot = beginBoot(
@@ -191,7 +193,8 @@ async function openLog(
     gateway: loaded.site.gateway,
     bootId: randomBytes(16),
     visitor: recollection.visitor,
-    rotate: (link, nextKey) => {
+    rotate: (link, next) => {
+      const nextKey = late.isLost ? null : next;
       late.guard?.record((now) => rotationBodies(profile, now, link, { machineBoot, nextKey }));
     },
     admit: (anchors) => late.admit?.(anchors) ?? null,
@@ -204,6 +207,7 @@ async function openLog(
   const early = await openEarly(signer, TPM_WITHIN_MS);
   const compared =
     early?.ok === true ? compareWithTpm(recovered.standing, signer, early.anchors) : null;
+  late.isLost = compared?.lost != null;
   if (compared?.lost != null) say(`ALARM log: ${compared.lost}; locked out until accept-log`);
   return { disk, signer, need, space, store, before, compared };
 }
@@ -297,7 +301,8 @@ function factsOf(
     site: loaded.siteDigest,
     key: signer.kind,
     spki: signer.spki,
-    next: signer.handover?.to?.spki ?? null,
+    // In a log that is not the one which the old key signed last nothing is handed over.
+    next: compared?.lost == null ? (signer.handover?.to?.spki ?? null) : null,
     givenUp: signer.handover?.to === null ? (signer.before?.spki ?? null) : null,
     splitEnforced: false,
     nv: compared?.nv ?? null,

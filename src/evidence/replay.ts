@@ -64,6 +64,8 @@ export type ReplayStand = {
   readonly profile: Uint8Array | null;
   readonly state: FoldedState | null;
   readonly opening: FoldedState | null;
+  /** A snapshot of another profile than the run's, which the next entry has to explain; null: there is none. */
+  readonly foreign: Place | null;
   readonly moments: readonly Moment[];
   readonly open: ReadonlyMap<string, First>;
   readonly judged: ReadonlyMap<string, Judged>;
@@ -91,6 +93,7 @@ export class Replay {
   private state: FoldedState | null = null;
   /** Where a snapshot's first part began. */
   private opening: FoldedState | null = null;
+  private foreign: Place | null = null;
   private readonly oldestSeq = (): number => {
     for (const { seq } of this.open.values()) return seq;
     return Infinity;
@@ -110,9 +113,9 @@ export class Replay {
   }
 
   stand(): ReplayStand {
-    const { state, opening, open, judged } = this;
+    const { state, opening, foreign, open, judged } = this;
     const profile = this.profile?.model.digest ?? null;
-    return { profile, state, opening, moments: this.moments.all(), open, judged };
+    return { profile, state, opening, foreign, moments: this.moments.all(), open, judged };
   }
 
   /** Goes on from where another replay stood, which counted `counts` meanwhile. */
@@ -120,6 +123,7 @@ export class Replay {
     this.use(stand.profile);
     this.state = stand.state;
     this.opening = stand.opening;
+    this.foreign = stand.foreign;
     this.moments = new Moments(this.oldestSeq, stand.moments);
     this.open = new Map(stand.open);
     this.judged = new Map(stand.judged);
@@ -128,6 +132,7 @@ export class Replay {
 
   entry(entry: Entry, place: Place): void {
     const { body } = entry;
+    this.explain(entry);
     if (body.type === "boot") this.boot(body, entry, place);
     else if (body.type === "decision") this.decision(body, entry, place);
     else if (body.type === "outcome") this.outcome(body, entry, place);
@@ -152,9 +157,7 @@ export class Replay {
       findings.fault("facts", place, otherSemantics(body.semantics));
       return;
     }
-    if (this.profile === null || !equalBytes(this.profile.model.digest, body.profile)) {
-      this.use(body.profile);
-    }
+    this.useOf(body.profile, place);
     if (plain === null || this.profile === null) {
       const why = plain === null ? "its state cannot be read" : "its profile is not in the log";
       findings.fault("facts", place, `snapshot: ${why}`);
@@ -172,6 +175,23 @@ export class Replay {
     }
     this.opening = null;
     this.state ??= restored.state;
+  }
+
+  /** Of a snapshot here. */
+  private useOf(digest: Uint8Array, place: Place): void {
+    if (this.profile !== null && equalBytes(this.profile.model.digest, digest)) return;
+    if (this.state !== null) this.foreign = place;
+    this.use(digest);
+  }
+
+  /** Only a new run may go on under another profile: else its state, which nothing computes again, could be any. */
+  private explain({ body: { type } }: Entry): void {
+    if (this.foreign === null || type === "snapshot") return;
+    if (type !== "boot") {
+      const why = "the snapshot is of another profile than this run's";
+      this.options.findings.fault("facts", this.foreign, why);
+    }
+    this.foreign = null;
   }
 
   private boot(body: BootBody, entry: Entry, place: Place): void {

@@ -20,6 +20,8 @@ export class TokenVerifier {
   /** The newest under the newest checkpoint, and those after it. */
   #tokens: Token[] = [];
   #claimed = false;
+  /** Entries before the segment that reading begins with. */
+  #resumedAt = 0;
 
   constructor(findings: Findings, sha256: Sha256) {
     this.#findings = findings;
@@ -28,6 +30,7 @@ export class TokenVerifier {
 
   /** The log begins here, in the middle: older time stamps are known by their link alone. */
   resume({ token, size }: SegmentLink): void {
+    this.#resumedAt = size;
     if (token == null) return;
     this.#tokens = [{ seq: size - 1, hash: token }];
     this.#claimed = true;
@@ -55,6 +58,8 @@ export class TokenVerifier {
     const read = readCheckpoint(body);
     if (!read.ok) return;
     const { size, token } = read.checkpoint.claim;
+    // Taken before the segment was begun, and signed after: which time stamp was the newest then is not here.
+    if (size < this.#resumedAt) return;
     const newest = this.#newestBefore(size);
     if (newest !== null) this.#tokens = this.#tokens.filter(({ seq }) => seq >= newest.seq);
     if (token == null) {

@@ -3,7 +3,6 @@ import { ForgetfulDisk, diskError } from "../support/evidence-disk.js";
 import {
   appendAll,
   failed,
-  openNext,
   openOn,
   sampleLog,
   settle,
@@ -273,62 +272,4 @@ describe("checkpoints", () => {
     await closed;
     expect(disk.released).toBe(true);
   });
-});
-
-describe("segments", () => {
-  it("follow each other, each opened by its link and a snapshot in parts", async () => {
-    const disk = new ForgetfulDisk();
-    const { store, links } = await openOn(disk, { segmentBytesMax: 4000, rotate: openNext });
-    let seq = 0;
-    for (let round = 0; round < 12; round += 1) {
-      const log = sampleLog(0, 250).slice(round === 0 ? 0 : 2);
-      seq = store.head().nextSeq;
-      appendAll(
-        store,
-        log.map((entry, i) => ({ ...entry, seq: seq + i })),
-      );
-      await settle();
-    }
-    await store.close();
-    const files = disk.files();
-    expect(links.length).toBeGreaterThan(3);
-    expect(files.size).toBe(links.length + 1);
-    const report = verifyFiles(files);
-    expect(failed(report)).toEqual([]);
-    expect(report.segments).toBe(links.length + 1);
-    // Any newest segments alone verify too, but that nothing says why they begin there.
-    const names = [...files.keys()].sort();
-    const newest = verifyFiles(new Map([...files].filter(([name]) => name >= (names[2] ?? ""))));
-    expect(failed(newest)).toEqual(["beginning"]);
-    // And a start needs only the newest.
-    const again = await openOn(disk.crash());
-    expect(again.recovered).toMatchObject({ found: "clean", nextSeq: report.entries, link: null });
-    expect(again.snapshots).toHaveLength(1);
-    expect(again.snapshots[0]).toEqual(bytes(50_000, 1));
-  });
-
-  it.each([0, 1, 2, 3, 4, 5])(
-    "that a crash interrupts after %i calls leave a log that goes on",
-    async (calls) => {
-      const disk = new ForgetfulDisk();
-      const opened = await openOn(disk, { segmentBytesMax: 1000, rotate: openNext });
-      let left = Number.MAX_SAFE_INTEGER;
-      const died = diskError("EDIED");
-      disk.fault = () => ((left -= 1) < 0 ? died : null);
-      opened.store.onDurable(() => {
-        // The rotation is asked for right after this.
-        if (left > 1000) left = calls;
-      });
-      appendAll(opened.store, sampleLog(0, 10));
-      await settle();
-      const after = disk.crash((unsynced) => Math.floor(unsynced / 2));
-      const again = await openOn(after);
-      expect(again.recovered.found).not.toBe("damaged");
-      expect(again.recovered.nextSeq).toBeGreaterThanOrEqual(10);
-      const from = again.recovered.nextSeq;
-      appendAll(again.store, sampleLog(from, 6, 2));
-      await again.store.close();
-      expect(failed(verifyFiles(after.files()))).toEqual([]);
-    },
-  );
 });

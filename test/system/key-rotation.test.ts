@@ -1,6 +1,15 @@
 import { execFile } from "node:child_process";
 import { createPublicKey } from "node:crypto";
-import { appendFileSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -214,6 +223,53 @@ describe("holdpoint key rotate", () => {
     expect((await runCli(["evidence", "verify", site.evidence, "--trust", first])).code).toBe(1);
   }, 120_000);
 
+  it("makes another where the one that waits is gone, and over what a rotation that came to its end left behind [HP-194]", async () => {
+    const { site, tpm } = await startRotatingSite();
+    await key("rotate", tpm.directory);
+    await run("tpm2_evictcontrol", ["-Q", "-T", tpm.chip.tcti, "-C", "o", "-c", "0x81010012"]);
+    // The key that signs is whole: it goes on.
+    await oneRun(site, 1);
+    expect(await keyEvents(site)).toEqual(["made", "rotated"]);
+    const again = await key("rotate", tpm.directory, "--json");
+    expect(JSON.parse(again.out)).toMatchObject({ made: true, usable: true });
+    await oneRun(site, 2);
+    const { evidence, rotation } = await recordOf(tpm);
+    expect([evidence.key.handle, rotation?.next]).toEqual([0x81010012, null]);
+    await writeNextPlan(tpm.directory, evidence.auth);
+    const third = await key("rotate", tpm.directory, "--json");
+    expect(JSON.parse(third.out)).toMatchObject({ made: true, rotation: { handle: "0x81010010" } });
+    expect((await runCli(["evidence", "verify", site.evidence])).code).toBe(0);
+  }, 120_000);
+
+  it("hands nothing over in an older copy of the log, which could not be vouched for in the right one then [HP-194]", async () => {
+    const { site, tpm } = await startRotatingSite();
+    const folder = testFolder();
+    const [older, right] = [join(folder, "older"), join(folder, "right")];
+    await oneRun(site, 1);
+    cpSync(site.evidence, older, { recursive: true });
+    await oneRun(site, 2);
+    await key("rotate", tpm.directory);
+    renameSync(site.evidence, right);
+    renameSync(older, site.evidence);
+    await startLocked(site);
+    expect((await recordOf(tpm)).rotation?.next).not.toBeNull();
+    expect(await keyEvents(site)).toEqual(["made"]);
+    rmSync(site.evidence, { recursive: true });
+    renameSync(right, site.evidence);
+    // That run raised the counter: a person says that this log is the one to go on with.
+    await startLocked(site, async () => {
+      const accept = ["accept-log", "--site", site.siteFile, "--why", "the right one again"];
+      expect(await runCli(accept)).toMatchObject({ code: 0 });
+    });
+    const last = launch(site);
+    await eventually(
+      () => `the new key takes over; it said ${last.output()}`,
+      async () => ((await recordOf(tpm)).rotation?.next === null ? true : null),
+    );
+    expect(await last.stop()).toMatchObject({ code: 0 });
+    expect(await keyEvents(site)).toEqual(["made", "rotated"]);
+  }, 120_000);
+
   it("makes nothing over a key that the folder has no record of, and nothing without a record", async () => {
     const { tpm } = await startRotatingSite();
     const bare = openTestTpm(
@@ -265,8 +321,11 @@ async function oneRun(site: LiveSite, value: number): Promise<void> {
   expect(await gateway.stop()).toMatchObject({ code: 0 });
 }
 
-/** All that it said until it was locked out. */
-async function startLocked(site: LiveSite): Promise<string> {
+/** All that it said until it was locked out, and `then` was done. */
+async function startLocked(
+  site: LiveSite,
+  then: () => Promise<void> = async () => Promise.resolve(),
+): Promise<string> {
   const gateway = launch(site);
   await eventually(
     () => `it is locked out; it said ${gateway.output()}`,
@@ -275,6 +334,7 @@ async function startLocked(site: LiveSite): Promise<string> {
       return status?.mode === "locked-out" ? true : null;
     },
   );
+  await then();
   await gateway.stop();
   return gateway.output();
 }

@@ -30,7 +30,8 @@ export async function holdLockFile(directory: string): Promise<"in use" | (() =>
       }
       left.push(name);
     }
-    for (const name of left) await rm(join(directory, name), { force: true });
+    // Without a socket of our own nothing here was found out, also not that the others are dead.
+    if (server !== null) for (const name of left) await rm(join(directory, name), { force: true });
     return release;
   } catch (error) {
     await release();

@@ -41,6 +41,7 @@ export async function writePlan(directory: string, auths: TpmAuths): Promise<voi
 /** To be called when the record that it led to is durable. */
 export async function removePlan(directory: string): Promise<void> {
   await rm(planPath(directory), { force: true });
+  await syncFolder(directory);
 }
 
 /** The value of a key that `key rotate` is about to make. */
@@ -54,6 +55,7 @@ export async function writeNextPlan(directory: string, auth: Uint8Array): Promis
 
 export async function removeNextPlan(directory: string): Promise<void> {
   await rm(nextPlanPath(directory), { force: true });
+  await syncFolder(directory);
 }
 
 const BYTES_MAX = 4096;
@@ -103,6 +105,10 @@ async function writeSecret(directory: string, path: string, bytes: Uint8Array): 
     await file.close();
   }
   await rename(unfinished, path);
+  await syncFolder(directory);
+}
+
+async function syncFolder(directory: string): Promise<void> {
   const folder = await open(directory, "r");
   try {
     await folder.sync();

@@ -93,6 +93,11 @@ async function keepNext(
 ): Promise<TpmResult<Done>> {
   const { directory, giveUp, waiting } = of;
   const signs = await checkSigning(tpm, waiting);
+  if (!signs.ok && signs.fault.kind === "mismatch") {
+    // It is not there, and never signed a checkpoint: another one is made in its place.
+    const { before: former = null } = record.rotation ?? {};
+    return await makeNext(tpm, { ...record, rotation: { next: null, before: former } }, of);
+  }
   if (!signs.ok) return signs;
   const isNews = giveUp && !waiting.givenUp;
   const before = record.rotation?.before ?? null;
@@ -113,7 +118,9 @@ async function planNext(
   directory: string,
 ): Promise<TpmResult<Uint8Array>> {
   const plan = await readNextPlan(directory);
-  if (plan.kind === "there") return { ok: true, value: plan.value };
+  // That of the key which signs by now was left behind by a crash, and makes room for a new one.
+  const isPast = plan.kind === "there" && Buffer.from(record.evidence.auth).equals(plan.value);
+  if (plan.kind === "there" && !isPast) return { ok: true, value: plan.value };
   if (plan.kind === "bad") return faultOf("not-done", plan.says);
   const place = otherPlace(record.evidence);
   const before = record.rotation?.before ?? null;

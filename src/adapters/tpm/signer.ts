@@ -77,7 +77,13 @@ export function makeTpmSigner(
   if (next.givenUp) {
     return { ...by(next), before: nameOf(evidence), handover: { to: null, done: takenOver } };
   }
-  return { ...by(evidence), handover: { to: by(next), done: takenOver } };
+  // It was made long ago; the key before it is forgotten only for one that is still there.
+  const done = async (): Promise<void> => {
+    const there = await findRecorded(tpm, next);
+    if (!there.ok) throw new Error(there.fault.says);
+    await takenOver();
+  };
+  return { ...by(evidence), handover: { to: by(next), done } };
 }
 
 async function findAll(
@@ -85,11 +91,9 @@ async function findAll(
   record: TpmRecord,
 ): Promise<TpmResult<{ readonly newest: bigint; readonly anchors: AnchorKey }>> {
   const next = record.rotation?.next ?? null;
-  const keys = next?.givenUp === true ? [] : [record.evidence];
-  for (const key of next === null ? keys : [...keys, next]) {
-    const there = await findRecorded(tpm, key);
-    if (!there.ok) return there;
-  }
+  // One that waits and is gone stops nobody: it takes nothing over.
+  const there = await findRecorded(tpm, next?.givenUp === true ? next : record.evidence);
+  if (!there.ok) return there;
   const counted = await tpm.ask(askCounter(record.counters.checkpoint));
   if (!counted.ok) return counted;
   const anchors = await openAnchorKey(tpm, record);

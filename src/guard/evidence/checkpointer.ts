@@ -97,7 +97,7 @@ export class Checkpointer {
     this.newest = options.newest;
     this.watcher = options.watcher;
     this.counted = options.counted;
-    this.keys = new KeyHandover(options.signer, options.report);
+    this.keys = new KeyHandover(options.signer, options.report, () => this.busy);
   }
 
   /** The key (SPKI) that signs from here on, and the one that is to take over from it; null: none is. */

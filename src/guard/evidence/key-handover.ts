@@ -8,14 +8,17 @@ import type { Signer } from "../ports.js";
 export class KeyHandover {
   private current: Signer;
   private readonly report: (text: string) => void;
+  private readonly isUnderWay: () => boolean;
   private open: Signer["handover"];
   /** Number of the newest entry that names the key which waits; null: there is none yet. */
   private namedAt: number | null = null;
   private isBusy = false;
   private hasFailed = false;
 
-  constructor(signer: Signer, report: (text: string) => void) {
+  /** `isUnderWay`: whether a checkpoint of the key that signs now is being made or written. */
+  constructor(signer: Signer, report: (text: string) => void, isUnderWay: () => boolean) {
     this.current = signer;
+    this.isUnderWay = isUnderWay;
     this.open = signer.handover ?? null;
     this.report = report;
   }
@@ -48,6 +51,8 @@ export class KeyHandover {
         this.isBusy = false;
         // A segment that was begun meanwhile names it again: that is to be covered, too.
         if (to !== null && (this.namedAt ?? 0) >= size) return;
+        // One by the key before would stand in a segment that says the new one signs: after it is the next try.
+        if (to !== null && this.isUnderWay()) return;
         this.open = null;
         this.current = to ?? this.current;
         this.report(

@@ -200,7 +200,8 @@ export class LogStore implements SignedStore {
   private openSegment(entry: Entry): void {
     const link = readLink(entry.body);
     if (link?.size !== entry.seq) throw new RangeError("evidence: a segment link of another place");
-    if (this.group.frames.length > 0) this.seal();
+    // A checkpoint that is signed and not written stands in the link already: it belongs before it.
+    if (this.group.frames.length > 0 || this.checkpoints.busy) this.seal();
     this.group.opens = entry.seq;
     this.opening = true;
   }
@@ -260,8 +261,12 @@ export class LogStore implements SignedStore {
     let isFirst = true;
     while (!this.hasEnded()) {
       // Entries that wait for company are sealed when their time has come, not when the disk is ready.
-      if (isFirst || this.options.commitEveryUs === 0 || this.closing) this.seal();
-      isFirst = false;
+      const isDue = isFirst || this.options.commitEveryUs === 0 || this.closing;
+      // One that waits already goes first; else each new segment would leave the queue one longer under unbroken load.
+      if (isDue && this.sealed.length === 0) {
+        this.seal();
+        isFirst = false;
+      }
       const sealed = this.sealed.shift();
       if (sealed === undefined) return;
       await this.write(sealed.group);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Replay } from "../../../src/evidence/replay.js";
 import { nameSegment } from "../../../src/evidence/segment.js";
 import { compileProfile } from "../../../src/kernel/profile/compile.js";
 import type { Address } from "../../../src/kernel/profile/model.js";
@@ -177,6 +178,43 @@ describe("replay", () => {
     expect(replay(snapshotted(snapshotBytes(state))).report.ok).toBe(true);
     const false1 = snapshotBytes({ ...state, mode: "holding" });
     expect(firstOf(replay(snapshotted(false1)), "facts")).toContain("not what the log folds to");
+  });
+
+  it("takes a snapshot of another profile only where a new run begins under it [HP-076 refuses]", () => {
+    const cut = 40;
+    const other = { ...PROFILE, model: { ...PROFILE.model, digest: new Uint8Array(32).fill(99) } };
+    const state = snapshotBytes({ ...initialState(other), mode: "enforcing" });
+    const place = { segment: FIRST, offset: 0, seq: cut };
+    const monoUs = log[cut - 1]?.monoUs ?? 0;
+    const snapshot: Entry = {
+      ...{ seq: cut, monoUs, cause: null },
+      body: {
+        ...{ type: "snapshot", semantics: 1, profile: other.model.digest },
+        ...{ state, foldedTo: cut - 1 },
+      },
+    };
+    const faultsBefore = (next: EntryBody): readonly string[] => {
+      const faults: string[] = [];
+      const replayed = new Replay({
+        findings: {
+          look: () => undefined,
+          fault: (_check, _place, why) => faults.push(why),
+        },
+        profileOf: (digest) => (digest[0] === 99 ? other : PROFILE),
+        substitute: null,
+      });
+      for (const entry of log.slice(0, cut)) replayed.entry(entry, place);
+      replayed.snapshot(state, snapshot, place);
+      replayed.entry(snapshot, place);
+      replayed.entry({ seq: cut + 1, monoUs, cause: null, body: next }, place);
+      return faults;
+    };
+    const boot = bootEntry(PROFILE, initialState(PROFILE), monoUs).body;
+    if (boot.type !== "boot") throw new Error("no boot entry");
+    expect(faultsBefore({ ...boot, boot: 2, profile: other.model.digest })).toEqual([]);
+    expect(faultsBefore({ type: "notice", what: "anything", details: null })).toEqual([
+      "the snapshot is of another profile than this run's",
+    ]);
   });
 
   it("refuses a log of other kernel semantics, and says which release to use", () => {

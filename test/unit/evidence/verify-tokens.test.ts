@@ -144,6 +144,20 @@ describe("the time token that a checkpoint names", () => {
     expect(judge([{ size: 12, names: 1 }], linkAt(10, null))[1]).toContain("none is in the log");
   });
 
+  it("is not held against a checkpoint that was taken before the segment was begun, and signed after", () => {
+    expect(judge([{ size: 9, names: 1 }], linkAt(10, 1))).toEqual([0]);
+    expect(judge([{ size: 9, names: 2 }], linkAt(10, 1))).toEqual([0]);
+    expect(judge([{ size: 9, names: null }], linkAt(10, 1))).toEqual([0]);
+    const late = judge(
+      [
+        { size: 9, names: 2 },
+        { size: 10, names: 2 },
+      ],
+      linkAt(10, 1),
+    );
+    expect(late[1]).toContain("another time stamp");
+  });
+
   it("is the newest in every link as well", () => {
     const before: readonly Step[] = [
       { stamp: 1, seq: 2 },
