@@ -16,7 +16,7 @@ import { tryOpenssl } from "./openssl.js";
  * Without roots nothing is said of it.
  */
 export async function checkStamps(
-  { findings, stamps }: Pick<LogVerifier, "findings" | "stamps">,
+  { findings, stamps, stampsBefore }: Pick<LogVerifier, "findings" | "stamps" | "stampsBefore">,
   roots: string | null,
 ): Promise<void> {
   if (stamps.length === 0) return;
@@ -25,6 +25,10 @@ export async function checkStamps(
     return;
   }
   await readNamed(roots);
+  if (stampsBefore > 0) {
+    const note = `only the newest ${stamps.length} were asked about, ${stampsBefore} before them were not`;
+    findings.note("stamp-signatures", note);
+  }
   for (const stamp of stamps) {
     findings.look("stamp-signatures");
     if (await isStampSigned(stamp, roots)) continue;
