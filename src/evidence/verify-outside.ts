@@ -31,6 +31,7 @@ type By = {
 /**
  * Outside evidence in a bundle (ADR 0019). A TPM's anchor counts only under the restricted key of the key bundle, over the
  * exact bytes that this checkpoint has in the log; a time stamp over the same bytes, by an authority that was named.
+ * Who signed is asked only of what is over this checkpoint: nothing is said for what is over something else.
  */
 export function checkOutside(bundle: ProofBundle, checkpoint: Checkpoint | null, by: By): void {
   const { findings, options } = by;
@@ -46,14 +47,17 @@ export function checkOutside(bundle: ProofBundle, checkpoint: Checkpoint | null,
     return;
   }
   const { size } = checkpoint.claim;
-  if (proof !== null && (proof.size2 !== size || proof.size1 >= size)) {
+  const isOwn = proof === null || (proof.size2 === size && proof.size1 < size);
+  if (!isOwn) {
     const why = `the checkpoint's proof in the log leads from ${proof.size1} entries to ${proof.size2}`;
     findings.look("outside", `${why}, ${size} are signed`);
   }
   const hash = options.sha256(bytesInLog(checkpoint, outside));
   const words: string[] = [];
   for (const anchor of anchors) {
-    findings.look("outside", findFault(anchor, { size, hash }, options.sha256));
+    const fault = findFault(anchor, { size, hash }, options.sha256);
+    findings.look("outside", fault);
+    if (fault !== null || !isOwn) continue;
     const word = describe(anchor);
     if (word !== null) words.push(word);
     if (anchor.kind === "nv-certify") checkSigner(anchor, bundle.key, by);

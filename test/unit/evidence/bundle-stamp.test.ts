@@ -96,6 +96,11 @@ describe("a time stamp in a proof bundle", () => {
     expect(await judge(withStamp(stampOf(bytes(40, 1))), authority.roots)).toEqual([
       ["outside", "the time stamp is over another checkpoint"],
     ]);
+    const lines = checkLines(check(withStamp(stampOf(bytes(40, 1))), { isStamped: () => true }));
+    expect(lines).toContain(
+      "NOT PRESENT  a time stamp over it is signed by an authority that you named",
+    );
+    expect(lines.join("\n")).not.toContain("a time stamp says");
     const later = makeBundle(sampleLog(0, 12), [4, 5], key).bundle;
     const foreign = { ...later, outside: withStamp(good).outside };
     expect(await judge(foreign, null)).toEqual([
