@@ -18,6 +18,8 @@ OUTSIDE_CHECKS = [
     ("stamp", "a time stamp over it is signed by an authority that you named"),
 ]
 OUTSIDE_MAX, STAMP_BYTES_MAX = 16, 32 * 1024
+# A time stamp and what is around it.
+ITEM_BYTES_MAX = STAMP_BYTES_MAX + 256
 KINDS = "nv-certify rfc3161 witness scitt".split()
 # TPMS_NV_PUBLIC of the counter of anchors: index 0x01500011, SHA-256, a flash counter that was written, eight bytes.
 ANCHOR_COUNTER = bytes.fromhex("01500011000b2206001400000008")
@@ -32,6 +34,7 @@ def read_outside(items):
     """The consistency proof that the checkpoint has in the log, or None, and the evidence as it stands there."""
     why = "it is not in the form of this version"
     try:
+        demand(len(items[0]) <= ITEM_BYTES_MAX, why)
         proof = read_consistency(items[0], why)
     except Wrong:
         proof = None
@@ -41,7 +44,7 @@ def read_outside(items):
 
 
 def read_anchor(content, why):
-    demand(len(content) <= STAMP_BYTES_MAX + 256, why)
+    demand(len(content) <= ITEM_BYTES_MAX, why)
     anchor = decode(content, why)
     demand(type(anchor) is dict and set(anchor) - {4} == {1, 2, 3}, why)
     demand(is_uint(anchor[1]) and anchor[1] < len(KINDS) and is_bytes(anchor[2]), why)

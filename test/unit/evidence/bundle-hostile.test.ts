@@ -3,7 +3,18 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { check, VERIFIER } from "../../support/proof-bundle.js";
+import { ITEMS_MAX } from "../../../src/codec/cbor/decode.js";
+import { encodeCbor } from "../../../src/codec/cbor/encode.js";
+import {
+  BUNDLE_BYTES_MAX,
+  decodeBundle,
+  encodeBundle,
+  readInclusion,
+} from "../../../src/evidence/bundle.js";
+import { readConsistency } from "../../../src/evidence/checkpoint.js";
+import { readOutside } from "../../../src/evidence/outside.js";
+import { sampleLog } from "../../support/evidence-rig.js";
+import { check, checkLines, makeBundle, makeLogKey, VERIFIER } from "../../support/proof-bundle.js";
 
 const folder = mkdtempSync(join(tmpdir(), "holdpoint-hostile-"));
 afterAll(() => {
@@ -41,6 +52,57 @@ const HOSTILE: readonly (readonly [string, Uint8Array])[] = [
     whole(MARK, [0xc4, 0x82, 0x01, 0xc2], LONG_STRING, digits),
   ],
 ];
+
+/** Empty maps of a byte each, of which a decoder makes some two hundred. */
+function emptyMaps(count: number): Uint8Array {
+  const maps = new Uint8Array(count + 5).fill(0xa0);
+  maps.set([0x9a, count >>> 24, (count >> 16) & 0xff, (count >> 8) & 0xff, count & 0xff]);
+  return maps;
+}
+
+describe("more items than there may be", () => {
+  it("are no bundle, however short they are, by both verifiers", () => {
+    for (const maps of [emptyMaps(BUNDLE_BYTES_MAX - 8), emptyMaps(ITEMS_MAX - 1)]) {
+      const long = whole(MARK, maps);
+      const none = { ok: false, why: "it is not one item of canonical CBOR" };
+      expect(decodeBundle(long)).toEqual(none);
+      expect(sayByPython(long)).toContain(none.why);
+    }
+    // One less, with the list and the tag before it, is as many as may be.
+    const most = whole(MARK, emptyMaps(ITEMS_MAX - 2));
+    const none = { ok: false, why: "it is no proof bundle of this version" };
+    expect(decodeBundle(most)).toEqual(none);
+    expect(sayByPython(most)).toContain(none.why);
+  }, 90_000);
+
+  it("are refused wherever a bundle has something more to decode, in the same words by both verifiers", () => {
+    const maps = emptyMaps(ITEMS_MAX);
+    const { bundle } = makeBundle(sampleLog(0, 11), [4], makeLogKey());
+    const outside = encodeBundle({ ...bundle, outside: [maps] });
+    expect(checkLines(check(outside))).toContain(
+      "             it is not in the form of this version",
+    );
+    expect(sayByPython(outside)).toContain("             it is not in the form of this version");
+    const headers = whole([0xd2, 0x84, 0x40], maps, [0x58, 32], new Uint8Array(32), [0x40]);
+    const checkpoint = encodeBundle({ ...bundle, checkpoint: headers });
+    expect(checkLines(check(checkpoint))).toContain("             not a COSE_Sign1 (cbor)");
+    expect(sayByPython(checkpoint)).toContain("             not a COSE_Sign1 (cbor)");
+  }, 90_000);
+
+  it("are no consistency proof, nor is what is longer than an item may be", () => {
+    const path = [new Uint8Array(40_000)];
+    expect(readOutside([encodeCbor([1, 2, path])])).toBeNull();
+    expect(readConsistency(emptyMaps(ITEMS_MAX))).toBeNull();
+    expect(readInclusion(emptyMaps(ITEMS_MAX))).toBeNull();
+  });
+});
+
+function sayByPython(bytes: Uint8Array): string {
+  const file = join(folder, "many.cbor");
+  writeFileSync(file, bytes);
+  const how = { encoding: "utf8", timeout: 60_000 } as const;
+  return spawnSync("/usr/bin/python3", ["-B", VERIFIER, file], how).stdout;
+}
 
 describe("a file that would cost far more than its bytes", () => {
   it.each(HOSTILE)(
