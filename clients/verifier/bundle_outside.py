@@ -20,6 +20,8 @@ OUTSIDE_CHECKS = [
 OUTSIDE_MAX, STAMP_BYTES_MAX = 16, 32 * 1024
 # A time stamp and what is around it.
 ITEM_BYTES_MAX = STAMP_BYTES_MAX + 256
+# The last second of the year 9999: a leap second may lead beyond.
+UTC_SECONDS_MAX = 253_402_300_799
 KINDS = "nv-certify rfc3161 witness scitt".split()
 # TPMS_NV_PUBLIC of the counter of anchors: index 0x01500011, SHA-256, a flash counter that was written, eight bytes.
 ANCHOR_COUNTER = bytes.fromhex("01500011000b2206001400000008")
@@ -163,7 +165,10 @@ def read_time(content):
     if year < 1970 or not 1 <= day <= 31 or second > 60:
         raise ValueError("time")
     begun = datetime(year, month, 1, hour, minute, tzinfo=timezone.utc)
-    return int(begun.timestamp()) + (day - 1) * 86_400 + second
+    seconds = int(begun.timestamp()) + (day - 1) * 86_400 + second
+    if seconds > UTC_SECONDS_MAX:
+        raise ValueError("time")
+    return seconds
 
 
 def utc_word(seconds):

@@ -9,7 +9,7 @@ import { encodeOutside } from "../../../src/evidence/outside.js";
 import { utcWord } from "../../../src/evidence/utc-word.js";
 import type { AnchorBody } from "../../../src/kernel/record/entry.js";
 import { sampleLog } from "../../support/evidence-rig.js";
-import { bytes } from "../../support/evidence-samples.js";
+import { bytes, sha256 } from "../../support/evidence-samples.js";
 import {
   check,
   checkByPython,
@@ -17,6 +17,7 @@ import {
   makeBundle,
   makeLogKey,
 } from "../../support/proof-bundle.js";
+import { unsignedStamp } from "../../support/time-stamp.js";
 import { startTimeAuthority } from "../../support/time-authority.js";
 
 const folder = mkdtempSync(join(tmpdir(), "holdpoint-bundle-stamp-"));
@@ -128,6 +129,26 @@ describe("a time stamp in a proof bundle", () => {
       const failing = await judge(withStamp(good, change), null);
       expect(failing.map(([check]) => check)).toEqual(["outside"]);
       expect(failing[0]?.[1]).toMatch(why);
+    },
+  );
+
+  it.each([
+    ["99991231235959Z", "9999-12-31T23:59:59Z"],
+    ["20261231235960Z", "2027-01-01T00:00:00Z"],
+  ])("says the time that it names, %s, by both verifiers", async (named, said) => {
+    const imprint = new Uint8Array(sha256(bundle.checkpoint));
+    const stamped = withStamp(unsignedStamp(imprint, named));
+    expect(await judge(stamped, null)).toEqual([]);
+    expect(checkLines(check(stamped)).join("\n")).toContain(`a time stamp says ${said}`);
+  });
+
+  it.each(["99991231235960Z", "19691231235959Z", "20261301000000Z", "20260101240000Z"])(
+    "is a FAIL with a time that nobody can say, %s, by both verifiers",
+    async (named) => {
+      const imprint = new Uint8Array(sha256(bundle.checkpoint));
+      expect(await judge(withStamp(unsignedStamp(imprint, named)), null)).toEqual([
+        ["outside", "it is no granted time stamp of RFC 3161"],
+      ]);
     },
   );
 
