@@ -231,11 +231,13 @@ def check_authority(findings, token, authority):
         return None
     stamp = read_time_stamp(token)
     signed = stamp is not None and is_stamp_signed(token, stamp, authority)
+    if signed is None:
+        return findings.look("stamp", "openssl is missing, which alone can say who signed it")
     return findings.look("stamp", None if signed else "no authority that you named signed it")
 
 
 def is_stamp_signed(token, stamp, authority):
-    """Also that it is over its imprint, at the time it names: it is to be judged alike in ten years."""
+    """Also that it is over its imprint, at the time it names: it is to be judged alike in ten years. None: no openssl."""
     with tempfile.TemporaryDirectory(prefix="holdpoint-stamp-") as folder:
         file = os.path.join(folder, "response.tsr")
         with open(file, "wb") as out:
@@ -243,6 +245,8 @@ def is_stamp_signed(token, stamp, authority):
         how = ["-verify", "-digest", stamp[0].hex(), "-in", file, "-CAfile", authority, "-attime", str(stamp[1])]
         try:
             ran = subprocess.run(["openssl", "ts", *how], capture_output=True, timeout=30, check=False)
+        except FileNotFoundError:
+            return None
         except (OSError, subprocess.SubprocessError):
             return False
         return ran.returncode == 0

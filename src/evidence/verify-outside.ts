@@ -15,8 +15,11 @@ import { bytesInLog, readOutside } from "./outside.js";
 import { utcWord } from "./utc-word.js";
 import type { VerifySignature } from "./verify-checkpoints.js";
 
-/** True: an authority that the reader named signed this time stamp (TimeStampResp), at the time it names. */
-export type IsStamped = (token: Uint8Array) => boolean;
+/**
+ * True: an authority that the reader named signed this time stamp (TimeStampResp), at the time it names. Null: there is no
+ * `openssl` to ask.
+ */
+export type IsStamped = (token: Uint8Array) => boolean | null;
 
 type By = {
   readonly findings: BundleFindings;
@@ -150,5 +153,11 @@ function checkAuthority({ token }: AnchorBody, { findings, options }: By): void 
     findings.note("stamp", "no time authority was named (--time-authority)");
     return;
   }
-  findings.look("stamp", options.isStamped(token) ? null : "no authority that you named signed it");
+  findings.look("stamp", sayUnsigned(options.isStamped(token)));
+}
+
+/** What is wrong with who signed a time stamp, by the answer of {@link IsStamped}; null: nothing. */
+export function sayUnsigned(signed: boolean | null): string | null {
+  if (signed === null) return "openssl is missing, which alone can say who signed it";
+  return signed ? null : "no authority that you named signed it";
 }

@@ -25,6 +25,16 @@ describe("who signed the time stamps of a log", () => {
     expect(await ask(0, authority.roots)).toEqual(["PASS", null]);
   });
 
+  it("is a FAIL where there is no openssl to ask", async () => {
+    const path = process.env["PATH"];
+    process.env["PATH"] = authority.folder;
+    try {
+      expect(await ask(0, authority.roots)).toEqual(["FAIL", null]);
+    } finally {
+      process.env["PATH"] = path;
+    }
+  });
+
   it("is told with how many of them were not asked about", async () => {
     expect(await ask(7, authority.roots)).toEqual([
       "PASS",

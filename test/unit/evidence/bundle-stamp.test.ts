@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { Refusal } from "../../../src/cli/output.js";
 import { judgeStamps } from "../../../src/cli/stamp-check.js";
 import { readTimeStamp } from "../../../src/codec/rfc3161/time-stamp.js";
 import { encodeBundle, type ProofBundle } from "../../../src/evidence/bundle.js";
@@ -107,6 +108,21 @@ describe("a time stamp in a proof bundle", () => {
     expect(await judge(foreign, null)).toEqual([
       ["outside", "it is over a checkpoint of 11 entries, this one is over 12"],
     ]);
+  });
+
+  it("is a FAIL where there is no openssl to ask, in the same words by both verifiers", async () => {
+    const path = process.env["PATH"];
+    process.env["PATH"] = folder;
+    try {
+      expect(await judge(withStamp(good), authority.roots)).toEqual([
+        ["stamp", "openssl is missing, which alone can say who signed it"],
+      ]);
+      await expect(judgeStamps(encodeBundle(bundle), join(folder, "none"))).rejects.toThrow(
+        Refusal,
+      );
+    } finally {
+      process.env["PATH"] = path;
+    }
   });
 
   it("is a FAIL by an authority that was not named", async () => {
