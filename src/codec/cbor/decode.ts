@@ -11,7 +11,10 @@ export type CborDecoded =
  * texts, bad UTF-8, nesting deeper than 16. Never throws; work and memory are linear in the input, but what is made of a
  * byte may take two hundred: `itemsMax` bounds that, and counts every item, keys and tags among them.
  */
-export function decodeCbor(bytes: Uint8Array, itemsMax = Number.MAX_SAFE_INTEGER): CborDecoded {
+export function decodeCbor(
+  bytes: Uint8Array,
+  itemsMax: number = Number.MAX_SAFE_INTEGER,
+): CborDecoded {
   const reader = new CborReader(bytes);
   reader.limit(itemsMax);
   const value = takeCbor(reader);
