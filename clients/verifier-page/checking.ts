@@ -1,4 +1,4 @@
-import { decodeCbor } from "../../src/codec/cbor/decode.js";
+import { decodeCbor, ITEMS_MAX } from "../../src/codec/cbor/decode.js";
 import { BUNDLE_BYTES_MAX, decodeBundle, type ProofBundle } from "../../src/evidence/bundle.js";
 import type { BundleCheck } from "../../src/evidence/bundle-findings.js";
 import type { CheckResult, Status } from "../../src/evidence/findings.js";
@@ -184,7 +184,7 @@ function bundleLine(check: BundleCheck, bytes: Uint8Array): Line {
 function describeForm(bytes: Uint8Array): string {
   if (bytes.length === 0) return ": the file is empty";
   if (bytes.length > BUNDLE_BYTES_MAX) return "";
-  const decoded = decodeCbor(bytes);
+  const decoded = decodeCbor(bytes, ITEMS_MAX);
   return decoded.ok ? "" : `: ${decoded.fault.code} at byte ${decoded.fault.offset}`;
 }
 

@@ -132,7 +132,8 @@ function showSigner({ report, bundle }: BundleChecked): HTMLElement {
       const id = hex(commitKeyId(claim.commitKey, sha256));
       facts.push(["commits after it are signed by key", id]);
     }
-    if (claim.token != null) facts.push(["made after", `time stamp ${hex(claim.token)}`]);
+    if (claim.token != null)
+      facts.push(["time stamp", `names ${hex(claim.token)} as made before it`]);
   }
   if (key !== null) facts.push(["key (SHA-256)", key]);
   if (report.checks.some(({ id, status }) => id === "trust" && status === "NOT PRESENT")) {

@@ -1,13 +1,15 @@
 """What is in a proof bundle: read strictly, every field in its one form. Part of verify_bundle.py."""
 
 import io
-from decimal import Decimal
 
 import cbor2
 
 SELF_DESCRIBED = bytes.fromhex("d9d9f7")
 BYTES_MAX = 64 * 1024 * 1024
 UINT_MAX = 2**53 - 1
+DEPTH_MAX, ITEMS_MAX = 16, 2**20
+# Tags that the format has: COSE_Sign1, and a decimal fraction.
+TAGS = (18, 4)
 TYPES = """decision outcome boot mode trip safe-step lease approval bypass operator-act profile site key anchor flood
 device clock snapshot notice""".split()
 OUTCOMES = """done acknowledged exception unknown withdrawn no-change crash-unknown resolved-done resolved-not-done
@@ -35,25 +37,50 @@ def is_list(value, least):
     return type(value) is list and len(value) >= least and all(is_bytes(one) for one in value)
 
 
-def is_plain(value, depth=0):
-    """Only what the format has: no floats, no undefined, no dates or sets made from tags."""
-    if depth > 16:
-        return False
-    if value is None or type(value) in (bool, str, bytes, Decimal) or type(value) is int and abs(value) < 2**64:
-        return True
-    if type(value) is list:
-        return all(is_plain(one, depth + 1) for one in value)
-    if type(value) is dict:
-        return all(type(key) in (int, str) and is_plain(one, depth + 1) for key, one in value.items())
-    return type(value) is cbor2.CBORTag and value.tag == 18 and is_plain(value.value, depth + 1)
+class Heads:
+    """The heads of an item, read before anything is made of it: only what the format has, and so much of it.
+
+    A library makes of some tags what costs far more than their bytes: values that are shared, numbers of any length.
+    """
+
+    def __init__(self, content, most):
+        self.content, self.at, self.left = content, 0, most
+
+    def skip(self, depth=0, majors=range(8)):
+        head = self.content[self.at]
+        major, argument = head >> 5, head & 31
+        self.left -= 1
+        demand(self.left >= 0 and depth <= DEPTH_MAX and major in majors, "items")
+        self.at += 1
+        if major == 7:
+            demand(head in (0xF4, 0xF5, 0xF6), "neither false nor true nor null")
+            return
+        if argument >= 24:
+            demand(argument <= 27, "length")
+            width = 1 << (argument - 24)
+            argument = int.from_bytes(self.content[self.at : self.at + width], "big")
+            self.at += width
+        if major in (2, 3):
+            self.at += argument
+        elif major == 4:
+            for _ in range(argument):
+                self.skip(depth + 1)
+        elif major == 5:
+            for _ in range(argument):
+                self.skip(depth, (0, 1, 3))
+                self.skip(depth + 1)
+        elif major == 6:
+            demand(argument in TAGS, "tag")
+            self.skip(depth + 1)
 
 
-def decode(content, why):
+def decode(content, why, most=ITEMS_MAX):
     """One item in core-deterministic CBOR: what it decodes to must encode to the same bytes."""
     try:
+        Heads(content, most).skip()
         value = cbor2.load(io.BytesIO(content))
-        same = is_plain(value) and cbor2.dumps(value, canonical=True) == content
-    except Exception:  # whatever the library stumbles over is no canonical item
+        same = cbor2.dumps(value, canonical=True) == content
+    except Exception:  # whatever is stumbled over is no canonical item
         same = False
     demand(same, why)
     return value
@@ -63,7 +90,8 @@ def read_bundle(content):
     demand(len(content) <= BYTES_MAX, "it is too long to be a bundle")
     no_bundle = "it is no proof bundle of this version"
     demand(content.startswith(SELF_DESCRIBED), no_bundle)
-    bundle = decode(content[len(SELF_DESCRIBED) :], "it is not one item of canonical CBOR")
+    # The tag before it is an item, too.
+    bundle = decode(content[len(SELF_DESCRIBED) :], "it is not one item of canonical CBOR", ITEMS_MAX - 1)
     demand(type(bundle) is dict and bundle.get(0) == "holdpoint-proof/1", no_bundle)
     demand(set(bundle) <= set(range(7)), "it has a field of another version")
     demand(is_bytes(bundle.get(1)), "it has no checkpoint")

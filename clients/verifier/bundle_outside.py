@@ -18,6 +18,10 @@ OUTSIDE_CHECKS = [
     ("stamp", "a time stamp over it is signed by an authority that you named"),
 ]
 OUTSIDE_MAX, STAMP_BYTES_MAX = 16, 32 * 1024
+# A time stamp and what is around it.
+ITEM_BYTES_MAX = STAMP_BYTES_MAX + 256
+# The last second of the year 9999: a leap second may lead beyond.
+UTC_SECONDS_MAX = 253_402_300_799
 KINDS = "nv-certify rfc3161 witness scitt".split()
 # TPMS_NV_PUBLIC of the counter of anchors: index 0x01500011, SHA-256, a flash counter that was written, eight bytes.
 ANCHOR_COUNTER = bytes.fromhex("01500011000b2206001400000008")
@@ -32,6 +36,7 @@ def read_outside(items):
     """The consistency proof that the checkpoint has in the log, or None, and the evidence as it stands there."""
     why = "it is not in the form of this version"
     try:
+        demand(len(items[0]) <= ITEM_BYTES_MAX, why)
         proof = read_consistency(items[0], why)
     except Wrong:
         proof = None
@@ -41,7 +46,7 @@ def read_outside(items):
 
 
 def read_anchor(content, why):
-    demand(len(content) <= STAMP_BYTES_MAX + 256, why)
+    demand(len(content) <= ITEM_BYTES_MAX, why)
     anchor = decode(content, why)
     demand(type(anchor) is dict and set(anchor) - {4} == {1, 2, 3}, why)
     demand(is_uint(anchor[1]) and anchor[1] < len(KINDS) and is_bytes(anchor[2]), why)
@@ -160,7 +165,10 @@ def read_time(content):
     if year < 1970 or not 1 <= day <= 31 or second > 60:
         raise ValueError("time")
     begun = datetime(year, month, 1, hour, minute, tzinfo=timezone.utc)
-    return int(begun.timestamp()) + (day - 1) * 86_400 + second
+    seconds = int(begun.timestamp()) + (day - 1) * 86_400 + second
+    if seconds > UTC_SECONDS_MAX:
+        raise ValueError("time")
+    return seconds
 
 
 def utc_word(seconds):
@@ -223,11 +231,13 @@ def check_authority(findings, token, authority):
         return None
     stamp = read_time_stamp(token)
     signed = stamp is not None and is_stamp_signed(token, stamp, authority)
+    if signed is None:
+        return findings.look("stamp", "openssl is missing, which alone can say who signed it")
     return findings.look("stamp", None if signed else "no authority that you named signed it")
 
 
 def is_stamp_signed(token, stamp, authority):
-    """Also that it is over its imprint, at the time it names: it is to be judged alike in ten years."""
+    """Also that it is over its imprint, at the time it names: it is to be judged alike in ten years. None: no openssl."""
     with tempfile.TemporaryDirectory(prefix="holdpoint-stamp-") as folder:
         file = os.path.join(folder, "response.tsr")
         with open(file, "wb") as out:
@@ -235,6 +245,8 @@ def is_stamp_signed(token, stamp, authority):
         how = ["-verify", "-digest", stamp[0].hex(), "-in", file, "-CAfile", authority, "-attime", str(stamp[1])]
         try:
             ran = subprocess.run(["openssl", "ts", *how], capture_output=True, timeout=30, check=False)
+        except FileNotFoundError:
+            return None
         except (OSError, subprocess.SubprocessError):
             return False
         return ran.returncode == 0
@@ -252,13 +264,17 @@ def check_outside(findings, bundle, checkpoint, authority):
         findings.look("outside", "there is no checkpoint that it could be over")
         return
     size, words = checkpoint[1][-70001], []
-    if proof is not None and (proof[1] != size or proof[0] >= size):
+    own = proof is None or (proof[1] == size and proof[0] < size)
+    if not own:
         wrong = f"the checkpoint's proof in the log leads from {proof[0]} entries to {proof[1]}"
         findings.look("outside", f"{wrong}, {size} are signed")
     digest = sha256(bytes_in_log(checkpoint, proof))
     for anchor in anchors:
         kind, token, _, signature = anchor
-        findings.look("outside", find_fault(anchor, size, digest))
+        fault = find_fault(anchor, size, digest)
+        findings.look("outside", fault)
+        if fault is not None or not own:
+            continue
         words.append(describe_outside(anchor))
         if kind == "nv-certify":
             check_signer(findings, token, signature, bundle[3])

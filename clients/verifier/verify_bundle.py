@@ -278,7 +278,7 @@ def describe(checkpoint, entries):
         if -70004 in checkpoint[1]:
             yield f"commits after it are signed by key {sha256(checkpoint[1][-70004]).hex()[:16]}"
         if -70005 in checkpoint[1]:
-            yield f"made after the time stamp {checkpoint[1][-70005].hex()}"
+            yield f"names the time stamp {checkpoint[1][-70005].hex()} as made before it"
     left_out = len(entries) - SHOWN_MAX
     for at, entry in enumerate(entries):
         if left_out > 0 and SHOWN_MAX // 2 <= at < SHOWN_MAX // 2 + left_out:

@@ -91,7 +91,7 @@ function renderText(command: BundleCommand, report: BundleReport): string {
       const id = hex(commitKeyId(claim.commitKey, sha256));
       lines.push(`commits after it are signed by key ${id}`);
     }
-    if (token !== null) lines.push(`made after the time stamp ${hex(token)}`);
+    if (token !== null) lines.push(`names the time stamp ${hex(token)} as made before it`);
   }
   const shown = report.entries.map((read) => showPlain(entryLine(read)));
   const leftOut = shown.length - SHOWN_MAX;

@@ -123,7 +123,7 @@ function renderText({ directory, out }: CheckpointCommand, { checkpoint }: Newes
     ["root", hex(root)],
     ["key", hex(claim.kid)],
     ["counter", claim.counter === null ? "none: no TPM signed it" : String(claim.counter)],
-    ...(claim.token == null ? [] : [["made after", `time stamp ${hex(claim.token)}`]]),
+    ...(claim.token == null ? [] : [["time stamp", `names ${hex(claim.token)} as made before it`]]),
   ];
   const next =
     out === null

@@ -45,7 +45,7 @@ const FRAME_STEP = `Outside evidence is over the checkpoint as the log has it, w
 \`\`\`bash
 frame=$(hex < "$parts/checkpoint.cbor"); digest=$(sha < "$parts/checkpoint.cbor")
 [[ $frame == d284*"\${signed:28:$((\${#signed} - 28 - 70))}"*"5820$root"* ]] || no 'that is another checkpoint'
-echo 'the checkpoint of the log is the signed one'
+echo 'the checkpoint of the log holds the signed headers and the root'
 \`\`\``;
 
 function anchorStep(numbers: readonly number[], isKeyHere: boolean): string {

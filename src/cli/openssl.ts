@@ -8,25 +8,26 @@ const run = promisify(execFile);
 
 export type OpensslRun = { readonly ok: boolean; readonly output: string; readonly why: string };
 
-/** Runs `openssl` to its end, what it prints and, where it says no, its last line. Refused where it is not installed. */
-export async function tryOpenssl(args: readonly string[]): Promise<OpensslRun> {
+/** Runs `openssl` to its end, what it prints and, where it says no, its last line. Null: it is not installed. */
+export async function askOpenssl(args: readonly string[]): Promise<OpensslRun | null> {
   try {
     const how = { timeout: WITHIN_MS, maxBuffer: OUTPUT_BYTES_MAX };
     const { stdout } = await run("openssl", [...args], how);
     return { ok: true, output: stdout, why: "" };
   } catch (error) {
     const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (isMissing) throw new Refusal(`openssl ${args[0] ?? ""}: it is not installed`, 2);
-    return { ok: false, output: "", why: lastLine(error) };
+    return isMissing ? null : { ok: false, output: "", why: lastLine(error) };
   }
 }
 
-/** What it prints; a Refusal with its last line where it says no. */
+/** What it prints; a Refusal with its last line where it says no, or where it is not installed. */
 export async function runOpenssl(args: readonly string[]): Promise<string> {
-  const { ok, output, why } = await tryOpenssl(args);
-  if (ok) return output;
-  throw new Refusal(`openssl ${args[0] ?? ""}: ${why}`, 2);
+  const ran = await askOpenssl(args);
+  if (ran?.ok === true) return ran.output;
+  throw new Refusal(`openssl ${args[0] ?? ""}: ${ran?.why ?? NOT_INSTALLED}`, 2);
 }
+
+const NOT_INSTALLED = "it is not installed";
 
 function lastLine(error: unknown): string {
   const text = error instanceof Error && "stderr" in error ? String(error.stderr) : "";

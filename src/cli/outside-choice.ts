@@ -1,4 +1,5 @@
 import { readCheckpoint, type Checkpoint } from "../evidence/checkpoint.js";
+import { decodeEntry, mayBeOfType } from "../evidence/decode-entry.js";
 import { FRAME_KIND, FrameReader } from "../evidence/frame.js";
 import { bytesInLog, OUTSIDE_MAX, type Outside } from "../evidence/outside.js";
 import { scanSegment } from "../evidence/scan.js";
@@ -12,35 +13,66 @@ export type OutsideWish = { readonly anchored: boolean; readonly stamped: boolea
 
 export const NO_WISH: OutsideWish = { anchored: false, stamped: false };
 
-/** So many checkpoints with outside evidence are looked at, the first ones. */
+type Kind = AnchorBody["kind"];
+
+/** So many checkpoints with outside evidence of a kind are looked at, the first ones. */
 const SIZES_MAX = 64;
+/** Of so many it is known that there is evidence of a kind: one an hour for seven years. */
+const KNOWN_MAX = 65_536;
+/** Over one checkpoint so many of a kind are kept: two kinds can be good, and a bundle brings them all. */
+const EACH_MAX = OUTSIDE_MAX / 2;
+
+type Kept = { readonly place: number; readonly body: AnchorBody };
+
+type OfKind = {
+  readonly known: Set<number>;
+  /** Those with the smallest sizes. */
+  readonly bySize: Map<number, Kept[]>;
+};
 
 /** Outside evidence that a log holds over checkpoints that may cover what is exported; memory does not grow with the log. */
 export class OutsideWatch {
-  private readonly bySize = new Map<number, AnchorBody[]>();
+  private readonly kinds = new Map<Kind, OfKind>();
   private beyond = 0;
+  private met = 0;
 
   /** Only checkpoints over more than so many entries count from now on. */
   over(size: number): void {
     this.beyond = Math.max(this.beyond, size);
-    for (const known of this.bySize.keys()) if (known <= this.beyond) this.bySize.delete(known);
+    for (const { known, bySize } of this.kinds.values()) {
+      for (const size of known) if (size <= this.beyond) known.delete(size);
+      for (const size of bySize.keys()) if (size <= this.beyond) bySize.delete(size);
+    }
   }
 
   anchor(body: AnchorBody): void {
-    if (body.size <= this.beyond) return;
-    const known = this.bySize.get(body.size);
-    if (known === undefined) this.bySize.set(body.size, [body]);
-    else if (known.length < OUTSIDE_MAX) known.push(body);
-    if (this.bySize.size > SIZES_MAX) this.bySize.delete(Math.max(...this.bySize.keys()));
+    const { kind, size } = body;
+    if (size <= this.beyond) return;
+    const of = this.kinds.get(kind) ?? { known: new Set(), bySize: new Map<number, Kept[]>() };
+    this.kinds.set(kind, of);
+    if (of.known.size < KNOWN_MAX) of.known.add(size);
+    const kept = of.bySize.get(size) ?? [];
+    of.bySize.set(size, kept);
+    if (kept.length < EACH_MAX) kept.push({ place: (this.met += 1), body });
+    if (of.bySize.size > SIZES_MAX) of.bySize.delete(Math.max(...of.bySize.keys()));
   }
 
   /** In the order of the log. */
   at(size: number): readonly AnchorBody[] {
-    return this.bySize.get(size) ?? [];
+    return [...this.kinds.values()]
+      .flatMap(({ bySize }) => bySize.get(size) ?? [])
+      .sort((a, b) => a.place - b.place)
+      .map(({ body }) => body);
   }
 
-  get sizes(): readonly number[] {
-    return [...this.bySize.keys()].sort((a, b) => a - b);
+  /** The smallest sizes of checkpoints with evidence of all these kinds; its bytes may not be here. */
+  sizes([first, ...more]: readonly Kind[]): readonly number[] {
+    const knownOf = (kind: Kind | undefined): ReadonlySet<number> =>
+      (kind === undefined ? undefined : this.kinds.get(kind))?.known ?? new Set();
+    return [...knownOf(first)]
+      .filter((size) => more.every((kind) => knownOf(kind).has(size)))
+      .sort((a, b) => a - b)
+      .slice(0, SIZES_MAX);
   }
 }
 
@@ -66,13 +98,17 @@ type From = {
 export async function chooseOutside(from: From, wish: OutsideWish): Promise<Chosen> {
   const { directory, segments, covering, watch } = from;
   if (!wish.anchored && !wish.stamped) return describe(gather(covering, watch), covering, wish);
-  const wanted = new Set(watch.sizes);
-  for (const checkpoint of await findCheckpoints(directory, segments, wanted)) {
-    const held = gather(checkpoint, watch);
-    const has = (kind: AnchorBody["kind"]): boolean => held.good.some((one) => one.kind === kind);
-    if (wish.anchored && !has("nv-certify")) continue;
-    if (wish.stamped && !has("rfc3161")) continue;
-    return describe(held, checkpoint, wish);
+  const kinds: readonly Kind[] = [
+    ...(wish.anchored ? (["nv-certify"] as const) : []),
+    ...(wish.stamped ? (["rfc3161"] as const) : []),
+  ];
+  const sizes = new Set(watch.sizes(kinds));
+  const again = new OutsideWatch();
+  for (const checkpoint of await findCheckpoints({ directory, segments, sizes }, again)) {
+    const held = gather(checkpoint, again);
+    if (kinds.every((kind) => held.good.some((one) => one.kind === kind))) {
+      return describe(held, checkpoint, wish);
+    }
   }
   const what = [...(wish.anchored ? ["an anchor"] : []), ...(wish.stamped ? ["a time stamp"] : [])];
   throw new Refusal(
@@ -98,7 +134,7 @@ function gather(checkpoint: Checkpoint, watch: OutsideWatch): Held {
 function describe({ good, bad }: Held, checkpoint: Checkpoint, wish: OutsideWish): Chosen {
   const anchors = good.filter(({ kind }) => wish.stamped || kind !== "rfc3161");
   const left = good.length - anchors.length;
-  const count = (kind: AnchorBody["kind"], one: string): readonly string[] => {
+  const count = (kind: Kind, one: string): readonly string[] => {
     const found = anchors.filter((anchor) => anchor.kind === kind).length;
     return found === 0 ? [] : [`${found} ${one}${found === 1 ? "" : "s"}`];
   };
@@ -116,19 +152,29 @@ function flags({ anchored, stamped }: OutsideWish): string {
   return [...(anchored ? ["--anchored"] : []), ...(stamped ? ["--stamped"] : [])].join(" and ");
 }
 
-/** Those over these sizes, by size: read until all are found. */
+/** Those over these sizes, by size; `outside` is told all outside evidence over them. */
 async function findCheckpoints(
-  directory: string,
-  segments: readonly string[],
-  sizes: ReadonlySet<number>,
+  {
+    directory,
+    segments,
+    sizes,
+  }: Pick<From, "directory" | "segments"> & {
+    readonly sizes: ReadonlySet<number>;
+  },
+  outside: OutsideWatch,
 ): Promise<readonly Checkpoint[]> {
   const found = new Map<number, Checkpoint>();
   const reader = new FrameReader(sha256);
   for (const name of segments) {
-    if (found.size === sizes.size) break;
+    if (sizes.size === 0) break;
     const bytes = await readSegment(directory, name);
     scanSegment(bytes, reader, {
       frame: ({ kind, bodyStart, bodyEnd }) => {
+        if (kind === FRAME_KIND.leaf && mayBeOfType(bytes, bodyStart, "anchor")) {
+          const leaf = decodeEntry(bytes, bodyStart, bodyEnd);
+          const body = leaf.ok ? leaf.entry.body : null;
+          if (body?.type === "anchor" && sizes.has(body.size)) outside.anchor(body);
+        }
         if (kind !== FRAME_KIND.checkpoint) return null;
         const read = readCheckpoint(bytes.slice(bodyStart, bodyEnd));
         if (!read.ok || !sizes.has(read.checkpoint.claim.size)) return null;

@@ -7,16 +7,16 @@ import { hex } from "../evidence/hex.js";
 import { readOutside } from "../evidence/outside.js";
 import type { LogVerifier } from "../evidence/verify.js";
 import type { FoundStamp } from "../evidence/verify-anchors.js";
-import type { IsStamped } from "../evidence/verify-outside.js";
+import { sayUnsigned, type IsStamped } from "../evidence/verify-outside.js";
 import { readNamed } from "./evidence-keys.js";
-import { tryOpenssl } from "./openssl.js";
+import { askOpenssl } from "./openssl.js";
 
 /**
  * Who signed the time stamps of a log, by `openssl`, at the time that each names: it is to be judged alike in ten years.
  * Without roots nothing is said of it.
  */
 export async function checkStamps(
-  { findings, stamps }: Pick<LogVerifier, "findings" | "stamps">,
+  { findings, stamps, stampsBefore }: Pick<LogVerifier, "findings" | "stamps" | "stampsBefore">,
   roots: string | null,
 ): Promise<void> {
   if (stamps.length === 0) return;
@@ -25,11 +25,14 @@ export async function checkStamps(
     return;
   }
   await readNamed(roots);
+  if (stampsBefore > 0) {
+    const note = `only the newest ${stamps.length} were asked about, ${stampsBefore} before them were not`;
+    findings.note("stamp-signatures", note);
+  }
   for (const stamp of stamps) {
     findings.look("stamp-signatures");
-    if (await isStampSigned(stamp, roots)) continue;
-    const why = "no authority that you named signed it";
-    findings.fault("stamp-signatures", stamp.place, why);
+    const why = sayUnsigned(await isStampSigned(stamp, roots));
+    if (why !== null) findings.fault("stamp-signatures", stamp.place, why);
   }
 }
 
@@ -42,25 +45,28 @@ export async function judgeStamps(
   await readNamed(roots);
   const read = decodeBundle(bundle);
   const outside = read.ok ? readOutside(read.bundle.outside) : null;
-  const signed = new Set<string>();
+  const signed = new Map<string, boolean | null>();
   for (const { kind, token } of outside?.anchors ?? []) {
     const stamp = kind === "rfc3161" ? readTimeStamp(token) : null;
-    if (stamp !== null && (await isStampSigned({ ...stamp, token }, roots))) signed.add(hex(token));
+    if (stamp !== null) signed.set(hex(token), await isStampSigned({ ...stamp, token }, roots));
   }
-  return (token) => signed.has(hex(token));
+  return (token) => {
+    const answer = signed.get(hex(token));
+    return answer === undefined ? false : answer;
+  };
 }
 
-/** Also that it is over its imprint. */
+/** Also that it is over its imprint. Null: `openssl` is not installed. */
 export async function isStampSigned(
   { token, imprint, utcS }: Pick<FoundStamp, "token" | "imprint" | "utcS">,
   roots: string,
-): Promise<boolean> {
+): Promise<boolean | null> {
   const scratch = await mkdtemp(join(tmpdir(), "holdpoint-stamp-"));
   try {
     const file = join(scratch, "response.tsr");
     await writeFile(file, token, { mode: 0o600 });
     const how = ["-verify", "-digest", hex(imprint), "-in", file, "-CAfile", roots];
-    return (await tryOpenssl(["ts", ...how, "-attime", String(utcS)])).ok;
+    return (await askOpenssl(["ts", ...how, "-attime", String(utcS)]))?.ok ?? null;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

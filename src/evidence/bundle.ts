@@ -1,4 +1,4 @@
-import { decodeCbor } from "../codec/cbor/decode.js";
+import { decodeCbor, ITEMS_MAX } from "../codec/cbor/decode.js";
 import { encodeCbor } from "../codec/cbor/encode.js";
 import {
   isCborList,
@@ -82,7 +82,7 @@ export type BundleRead =
 export function decodeBundle(bytes: Uint8Array): BundleRead {
   if (bytes.length > BUNDLE_BYTES_MAX) return refuse("it is too long to be a bundle");
   if (!isBundle(bytes)) return refuse(NO_BUNDLE);
-  const decoded = decodeCbor(bytes);
+  const decoded = decodeCbor(bytes, ITEMS_MAX);
   if (!decoded.ok) return refuse("it is not one item of canonical CBOR");
   const { value } = decoded;
   if (typeof value !== "object" || value === null || !("tag" in value)) return refuse(NO_BUNDLE);
@@ -101,7 +101,7 @@ export function encodeKeyBundle(key: KeyBundle): Uint8Array {
 
 /** Null: it is no key bundle of this version in its one form. Never throws. */
 export function decodeKeyBundle(bytes: Uint8Array): KeyBundle | null {
-  const decoded = decodeCbor(bytes);
+  const decoded = decodeCbor(bytes, ITEMS_MAX);
   return decoded.ok ? readKey(decoded.value) : null;
 }
 
@@ -111,7 +111,7 @@ export function encodeInclusion(proof: InclusionProof): Uint8Array {
 
 /** Null: not [size, index, [hashes]] in its one form. */
 export function readInclusion(bytes: Uint8Array): InclusionProof | null {
-  const decoded = decodeCbor(bytes);
+  const decoded = decodeCbor(bytes, ITEMS_MAX);
   if (!decoded.ok || !isCborList(decoded.value) || decoded.value.length !== 3) return null;
   const [size, index, list] = decoded.value;
   if (!isUint(size) || !isUint(index)) return null;

@@ -7,7 +7,7 @@ import {
   type CborValue,
 } from "../codec/cbor/value.js";
 import { decodeSign1, encodeSign1, ES256, sigStructure, type Sign1 } from "../codec/cose/sign1.js";
-import { decodeCbor } from "../codec/cbor/decode.js";
+import { decodeCbor, ITEMS_MAX } from "../codec/cbor/decode.js";
 import { readCommitKey } from "./commit-key.js";
 import type { ConsistencyProof } from "./merkle-proof.js";
 
@@ -221,7 +221,7 @@ export function encodeConsistency(proof: ConsistencyProof): Uint8Array {
 
 /** Exact inverse of {@link encodeConsistency}; null: anything else. Never throws. */
 export function readConsistency(bytes: Uint8Array): ConsistencyProof | null {
-  const decoded = decodeCbor(bytes);
+  const decoded = decodeCbor(bytes, ITEMS_MAX);
   if (!decoded.ok || !isCborList(decoded.value) || decoded.value.length !== 3) return null;
   const [size1, size2, list] = decoded.value;
   if (typeof size1 !== "number" || typeof size2 !== "number") return null;

@@ -1,4 +1,4 @@
-import { takeCbor } from "../codec/cbor/decode.js";
+import { ITEMS_MAX, takeCbor } from "../codec/cbor/decode.js";
 import { MAJOR, type CborReader } from "../codec/cbor/reader.js";
 import { isCborMap } from "../codec/cbor/value.js";
 import {
@@ -279,6 +279,7 @@ function takeNotice(reader: CborReader): NoticeBody {
   const start = reader.at;
   const details = new Map<string, NoticeValue>();
   if (reader.peek() !== MAJOR.map) reader.fail("type");
+  reader.limit(ITEMS_MAX);
   const value = takeCbor(reader);
   if (isCborMap(value)) {
     for (const [key, item] of value) {

@@ -21,7 +21,7 @@ export type Outside = {
 
 /** A bundle brings no more of them. */
 export const OUTSIDE_MAX = 16;
-/** None is longer: a time stamp and what is around it. */
+/** None is longer, nor is a proof: a time stamp and what is around it. */
 const ITEM_BYTES_MAX = TIME_STAMP_BYTES_MAX + 256;
 const FIELD = { kind: 1, token: 2, size: 3, signature: 4 } as const;
 
@@ -42,7 +42,8 @@ export function encodeOutside({ proof, anchors }: Outside): readonly Uint8Array[
 /** Exact inverse of {@link encodeOutside}; null: not of this version, or more or longer than may be. Never throws. */
 export function readOutside(list: readonly Uint8Array[]): Outside | null {
   const [first] = list;
-  const proof = first === undefined ? null : readConsistency(first);
+  const isShort = first !== undefined && first.length <= ITEM_BYTES_MAX;
+  const proof = isShort ? readConsistency(first) : null;
   const items = proof === null ? list : list.slice(1);
   if (items.length === 0 || items.length > OUTSIDE_MAX) return null;
   const anchors = items.map(readAnchor).filter((anchor) => anchor !== null);

@@ -73,7 +73,7 @@ export type ReplayStand = {
 
 const PERMITS_MAX = 4096;
 /** Entries after which a permit's later outcome is not held against its earlier one any more. */
-const JUDGED_SPAN = 65_536;
+export const JUDGED_SPAN = 65_536;
 /** Another outcome may follow, with the same second look. */
 const MAY_RESOLVE: ReadonlySet<OutcomeBody["outcome"]> = new Set([
   "acknowledged",

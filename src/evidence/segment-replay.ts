@@ -8,7 +8,7 @@ import type { Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
 import { equalBytes } from "./merkle-proof.js";
 import { PartJoiner } from "./parts.js";
-import { Replay, type ReplayCounts, type ReplayStand } from "./replay.js";
+import { JUDGED_SPAN, Replay, type ReplayCounts, type ReplayStand } from "./replay.js";
 import { MOMENTS_LEAST } from "./replay-moments.js";
 import type { LeafStep, Opening, SegmentSteps } from "./segment-steps.js";
 import { recordSegment, type SegmentTape } from "./segment-tape.js";
@@ -196,19 +196,22 @@ export class JoinedReplay implements SegmentSteps {
 
   leaf(leaf: LeafStep): void {
     const { replayed } = this.options.found;
-    if (replayed !== null && this.leaves === replayed.leaves) this.join(replayed);
+    if (replayed !== null && this.leaves === replayed.leaves) this.join(replayed, leaf.place.seq);
     this.leaves += 1;
     const { offset } = leaf.place;
     this.to.leaf(this.isJoined ? leaf : { ...leaf, entry: this.options.entryAt(offset) });
   }
 
-  private join(replayed: SegmentReplayed): void {
+  private join(replayed: SegmentReplayed, seq: number): void {
     const { replay, found } = this.options;
     const stand = replay.stand();
     const { border, end, looked, counts } = replayed;
     if (!agrees(border, stand)) return;
     const own = new Set(border?.judged);
-    const older = [...stand.judged].filter(([id]) => !own.has(id));
+    // A replay in order forgets them as it goes; here nothing else would.
+    const older = [...stand.judged].filter(
+      ([id, judged]) => !own.has(id) && seq - judged.seq <= JUDGED_SPAN,
+    );
     // What was judged in a segment before and comes up again in this one is for the replay in order.
     const isOlder = new Set(older.map(([id]) => id));
     if (isOlder.size > 0 && found.tape.ids.slice(replayed.ids).some((id) => isOlder.has(id))) {

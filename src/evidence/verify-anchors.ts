@@ -16,7 +16,7 @@ export type Attester = { readonly area: Uint8Array; readonly spki: Uint8Array };
 
 export type FoundStamp = TimeStamp & { readonly token: Uint8Array; readonly place: Place };
 
-/** So many time stamps are checked by their signatures; all of them by what they are over. */
+/** So many time stamps, the newest, are checked by their signatures; all of them by what they are over. */
 export const STAMPS_MAX = 1_000;
 
 /** Checkpoints that an anchor may still be over: some 18 hours of them at one a second. */
@@ -42,6 +42,7 @@ export class AnchorVerifier {
   #booted: { readonly nv: number; readonly place: Place } | null = null;
   readonly #kids = new Map<number, string>();
   readonly #stamps: FoundStamp[] = [];
+  #stampsBefore = 0;
 
   constructor(
     findings: Findings,
@@ -63,9 +64,14 @@ export class AnchorVerifier {
     this.#counterName = anchorCounterName(sha256);
   }
 
-  /** The first of the time stamps that were met, for a check of who signed them. */
+  /** The newest of the time stamps that were met, for a check of who signed them. */
   get stamps(): readonly FoundStamp[] {
     return this.#stamps;
+  }
+
+  /** How many were met before those. */
+  get stampsBefore(): number {
+    return this.#stampsBefore;
   }
 
   /** The log begins here, in the middle, behind so many entries. */
@@ -140,9 +146,11 @@ export class AnchorVerifier {
       const why = `it is over another checkpoint than the one over ${size} entries here`;
       findings.fault("stamps", place, why);
     }
-    if (stamp !== null && this.#stamps.length < STAMPS_MAX) {
-      this.#stamps.push({ token, imprint: stamp.imprint, utcS: stamp.utcS, place });
-    }
+    if (stamp === null) return;
+    this.#stamps.push({ token, imprint: stamp.imprint, utcS: stamp.utcS, place });
+    if (this.#stamps.length <= STAMPS_MAX) return;
+    this.#stamps.shift();
+    this.#stampsBefore += 1;
   }
 
   #checkSize(size: number, { qualifying }: CounterAttest, place: Place): void {

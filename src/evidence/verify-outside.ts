@@ -15,8 +15,11 @@ import { bytesInLog, readOutside } from "./outside.js";
 import { utcWord } from "./utc-word.js";
 import type { VerifySignature } from "./verify-checkpoints.js";
 
-/** True: an authority that the reader named signed this time stamp (TimeStampResp), at the time it names. */
-export type IsStamped = (token: Uint8Array) => boolean;
+/**
+ * True: an authority that the reader named signed this time stamp (TimeStampResp), at the time it names. Null: there is no
+ * `openssl` to ask.
+ */
+export type IsStamped = (token: Uint8Array) => boolean | null;
 
 type By = {
   readonly findings: BundleFindings;
@@ -31,6 +34,7 @@ type By = {
 /**
  * Outside evidence in a bundle (ADR 0019). A TPM's anchor counts only under the restricted key of the key bundle, over the
  * exact bytes that this checkpoint has in the log; a time stamp over the same bytes, by an authority that was named.
+ * Who signed is asked only of what is over this checkpoint: nothing is said for what is over something else.
  */
 export function checkOutside(bundle: ProofBundle, checkpoint: Checkpoint | null, by: By): void {
   const { findings, options } = by;
@@ -46,14 +50,17 @@ export function checkOutside(bundle: ProofBundle, checkpoint: Checkpoint | null,
     return;
   }
   const { size } = checkpoint.claim;
-  if (proof !== null && (proof.size2 !== size || proof.size1 >= size)) {
+  const isOwn = proof === null || (proof.size2 === size && proof.size1 < size);
+  if (!isOwn) {
     const why = `the checkpoint's proof in the log leads from ${proof.size1} entries to ${proof.size2}`;
     findings.look("outside", `${why}, ${size} are signed`);
   }
   const hash = options.sha256(bytesInLog(checkpoint, outside));
   const words: string[] = [];
   for (const anchor of anchors) {
-    findings.look("outside", findFault(anchor, { size, hash }, options.sha256));
+    const fault = findFault(anchor, { size, hash }, options.sha256);
+    findings.look("outside", fault);
+    if (fault !== null || !isOwn) continue;
     const word = describe(anchor);
     if (word !== null) words.push(word);
     if (anchor.kind === "nv-certify") checkSigner(anchor, bundle.key, by);
@@ -146,5 +153,11 @@ function checkAuthority({ token }: AnchorBody, { findings, options }: By): void 
     findings.note("stamp", "no time authority was named (--time-authority)");
     return;
   }
-  findings.look("stamp", options.isStamped(token) ? null : "no authority that you named signed it");
+  findings.look("stamp", sayUnsigned(options.isStamped(token)));
+}
+
+/** What is wrong with who signed a time stamp, by the answer of {@link IsStamped}; null: nothing. */
+export function sayUnsigned(signed: boolean | null): string | null {
+  if (signed === null) return "openssl is missing, which alone can say who signed it";
+  return signed ? null : "no authority that you named signed it";
 }

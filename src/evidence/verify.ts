@@ -171,6 +171,11 @@ export class LogVerifier implements SegmentSteps {
     return this.anchors.stamps;
   }
 
+  /** How many time stamps were met before those. */
+  get stampsBefore(): number {
+    return this.anchors.stampsBefore;
+  }
+
   look(check: CheckId, count: number): void {
     this.findings.look(check, count);
   }

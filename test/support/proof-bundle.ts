@@ -101,7 +101,7 @@ export function check(
     readonly trusted?: Uint8Array;
     readonly profile?: Uint8Array;
     readonly roots?: readonly Uint8Array[];
-    readonly isStamped?: (token: Uint8Array) => boolean;
+    readonly isStamped?: (token: Uint8Array) => boolean | null;
   } = {},
 ): BundleReport {
   return verifyBundle(bundle instanceof Uint8Array ? bundle : encodeBundle(bundle), {

@@ -8,14 +8,22 @@ export type CborDecoded =
 /**
  * One whole core-deterministic item and nothing behind it (RFC 8949 section 4.2.1). Refuses floats,
  * indefinite lengths, longer heads than needed, unsorted or repeated keys, keys other than integers and
- * texts, bad UTF-8, nesting deeper than 16. Never throws; work and memory are linear in the input.
+ * texts, bad UTF-8, nesting deeper than 16. Never throws; work and memory are linear in the input, but what is made of a
+ * byte may take two hundred: `itemsMax` bounds that, and counts every item, keys and tags among them.
  */
-export function decodeCbor(bytes: Uint8Array): CborDecoded {
+export function decodeCbor(
+  bytes: Uint8Array,
+  itemsMax: number = Number.MAX_SAFE_INTEGER,
+): CborDecoded {
   const reader = new CborReader(bytes);
+  reader.limit(itemsMax);
   const value = takeCbor(reader);
   if (!reader.finish() && reader.fault !== null) return { ok: false, fault: reader.fault };
   return { ok: true, value };
 }
+
+/** What a stranger may hand over in one piece has no more items. */
+export const ITEMS_MAX: number = 2 ** 20;
 
 /** The next item of a reader in use; null beside `reader.fault` when there is none. */
 export function takeCbor(reader: CborReader, depth = 0): CborValue {
@@ -23,6 +31,7 @@ export function takeCbor(reader: CborReader, depth = 0): CborValue {
     reader.fail("depth");
     return null;
   }
+  reader.item();
   switch (reader.peek()) {
     case MAJOR.uint:
     case MAJOR.negative:
@@ -61,6 +70,7 @@ function takeMap(reader: CborReader, depth: number): CborMap {
   let before = -1;
   for (let i = 0; i < pairs && !reader.failed(); i += 1) {
     const start = reader.at;
+    reader.item();
     const key = reader.peek() === MAJOR.text ? reader.text() : reader.int();
     if (before >= 0 && !reader.failed()) reader.keyFollows(before, start);
     before = start;

@@ -18,6 +18,7 @@ export type CborFaultCode =
   | "key-unexpected"
   | "key-missing"
   | "depth"
+  | "items"
   | "length"
   | "trailing";
 
@@ -49,6 +50,7 @@ export class CborReader {
   /** Open maps: how many pairs are left in each. */
   private readonly left: number[] = [];
   private argument = 0;
+  private itemsLeft = Number.MAX_SAFE_INTEGER;
   /** Set beside `argument` when the value does not fit a safe integer. */
   private wide: bigint | null = null;
 
@@ -67,6 +69,17 @@ export class CborReader {
   /** A method, not a property: the compiler would take a property for unchanged by the calls between. */
   failed(): boolean {
     return this.fault !== null;
+  }
+
+  /** No more than so many items will be taken; each has to be told by {@link item}. */
+  limit(itemsMax: number): void {
+    this.itemsLeft = itemsMax;
+  }
+
+  /** Before an item is taken: a fault where there are too many. */
+  item(): void {
+    this.itemsLeft -= 1;
+    if (this.itemsLeft < 0) this.fail("items");
   }
 
   /** True when everything was read and nothing was wrong. */

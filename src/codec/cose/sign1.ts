@@ -1,4 +1,4 @@
-import { decodeCbor } from "../cbor/decode.js";
+import { decodeCbor, ITEMS_MAX } from "../cbor/decode.js";
 import { encodeCbor, putCbor } from "../cbor/encode.js";
 import type { CborFault } from "../cbor/reader.js";
 import { isCborList, isCborMap, type CborMap, type CborValue } from "../cbor/value.js";
@@ -62,7 +62,7 @@ export function decodeSign1(
   bytes: Uint8Array,
   form: "tagged" | "untagged" = "tagged",
 ): Sign1Decoded {
-  const decoded = decodeCbor(bytes);
+  const decoded = decodeCbor(bytes, ITEMS_MAX);
   if (!decoded.ok) return { ok: false, fault: { code: "cbor", fault: decoded.fault } };
   const parts = form === "tagged" ? untag(decoded.value) : decoded.value;
   return isCborList(parts) && parts.length === 4 ? readParts(parts) : SHAPE;
@@ -119,7 +119,7 @@ function untag(value: CborValue): CborValue {
 
 function readProtected(bytes: Uint8Array): CborMap | null {
   if (bytes.length === 0) return new Map();
-  const decoded = decodeCbor(bytes);
+  const decoded = decodeCbor(bytes, ITEMS_MAX);
   return decoded.ok && isCborMap(decoded.value) ? decoded.value : null;
 }
 

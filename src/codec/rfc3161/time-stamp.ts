@@ -32,6 +32,8 @@ const TAG = {
   set: 0x31,
   context0: 0xa0,
 } as const;
+/** The last second of the year 9999: a leap second, or a day that its month does not have, may lead beyond. */
+const UTC_S_MAX = 253_402_300_799;
 /** Object identifiers as their content bytes, in hexadecimal. */
 const SIGNED_DATA = "2a864886f70d010702";
 const TST_INFO = "2a864886f70d0109100104";
@@ -128,7 +130,8 @@ function readTime(bytes: Uint8Array): number | null {
   const [hour, minute, second] = [part(4), part(5), part(6)];
   const isDay = year >= 1970 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
   if (!isDay || hour > 23 || minute > 59 || second > 60) return null;
-  return daysTo(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+  const utcS = daysTo(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+  return utcS <= UTC_S_MAX ? utcS : null;
 }
 
 /** Days since 1970-01-01 in the Gregorian calendar. */

@@ -127,7 +127,9 @@ describe("an export of an entry", () => {
     expect(lines[0]).toBe("0");
     expect(lines).toContain(`PASS         ${ANCHOR} (1)`);
     const steps = runSteps(dirname(file), "proof.README.md");
-    expect(steps.out).toContain("the checkpoint of the log is the signed one\n");
+    expect(steps.out).toContain(
+      "the checkpoint of the log holds the signed headers and the root\n",
+    );
     expect(steps.out).toMatch(/Verified OK\n(?:.*\n)*anchor 1 is over this checkpoint, at 9\n/);
     expect(steps.status).toBe(0);
   });

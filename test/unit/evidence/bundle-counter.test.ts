@@ -57,7 +57,7 @@ describe("a bundle under a checkpoint that names a time stamp", () => {
     expect(report.claim?.token).toEqual(token);
     const python = checkByPython(encodeBundle(named));
     expect([python.code, ...python.lines]).toEqual([0, ...checkLines(report)]);
-    expect(python.out).toContain(`made after the time stamp ${"07".repeat(32)}\n`);
+    expect(python.out).toContain(`names the time stamp ${"07".repeat(32)} as made before it\n`);
   });
 
   it.each(["41", 7, null, new Uint8Array(31)])(

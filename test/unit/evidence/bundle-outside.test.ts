@@ -197,6 +197,19 @@ describe("an anchor in a proof bundle", () => {
     },
   );
 
+  it.each(ATTACKS.filter(([, , id]) => id === "outside"))(
+    "has nothing said of who signed it, nor of what it says, when it is one %s",
+    (_name, attacked) => {
+      judge(attacked);
+      const lines = checkLines(check(attacked));
+      expect(lines.some((line) => line.startsWith("FAIL         outside evidence"))).toBe(true);
+      expect(lines.join("\n")).not.toContain("counter of anchors stood at");
+      expect(lines).toContain(
+        "NOT PRESENT  the TPM's anchor of it is signed by the attestation key that is here",
+      );
+    },
+  );
+
   it("is a FAIL under the key of checkpoints also where no attestation key is here", () => {
     const signature = new Uint8Array(tpm.evidence.sign(anchor.token));
     const bare = { ...bundle, key: { ...key, attestation: null } };

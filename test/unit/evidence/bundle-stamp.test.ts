@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { Refusal } from "../../../src/cli/output.js";
 import { judgeStamps } from "../../../src/cli/stamp-check.js";
 import { readTimeStamp } from "../../../src/codec/rfc3161/time-stamp.js";
 import { encodeBundle, type ProofBundle } from "../../../src/evidence/bundle.js";
@@ -9,7 +10,7 @@ import { encodeOutside } from "../../../src/evidence/outside.js";
 import { utcWord } from "../../../src/evidence/utc-word.js";
 import type { AnchorBody } from "../../../src/kernel/record/entry.js";
 import { sampleLog } from "../../support/evidence-rig.js";
-import { bytes } from "../../support/evidence-samples.js";
+import { bytes, sha256 } from "../../support/evidence-samples.js";
 import {
   check,
   checkByPython,
@@ -17,6 +18,7 @@ import {
   makeBundle,
   makeLogKey,
 } from "../../support/proof-bundle.js";
+import { unsignedStamp } from "../../support/time-stamp.js";
 import { startTimeAuthority } from "../../support/time-authority.js";
 
 const folder = mkdtempSync(join(tmpdir(), "holdpoint-bundle-stamp-"));
@@ -96,11 +98,31 @@ describe("a time stamp in a proof bundle", () => {
     expect(await judge(withStamp(stampOf(bytes(40, 1))), authority.roots)).toEqual([
       ["outside", "the time stamp is over another checkpoint"],
     ]);
+    const lines = checkLines(check(withStamp(stampOf(bytes(40, 1))), { isStamped: () => true }));
+    expect(lines).toContain(
+      "NOT PRESENT  a time stamp over it is signed by an authority that you named",
+    );
+    expect(lines.join("\n")).not.toContain("a time stamp says");
     const later = makeBundle(sampleLog(0, 12), [4, 5], key).bundle;
     const foreign = { ...later, outside: withStamp(good).outside };
     expect(await judge(foreign, null)).toEqual([
       ["outside", "it is over a checkpoint of 11 entries, this one is over 12"],
     ]);
+  });
+
+  it("is a FAIL where there is no openssl to ask, in the same words by both verifiers", async () => {
+    const path = process.env["PATH"];
+    process.env["PATH"] = folder;
+    try {
+      expect(await judge(withStamp(good), authority.roots)).toEqual([
+        ["stamp", "openssl is missing, which alone can say who signed it"],
+      ]);
+      await expect(judgeStamps(encodeBundle(bundle), join(folder, "none"))).rejects.toThrow(
+        Refusal,
+      );
+    } finally {
+      process.env["PATH"] = path;
+    }
   });
 
   it("is a FAIL by an authority that was not named", async () => {
@@ -123,6 +145,26 @@ describe("a time stamp in a proof bundle", () => {
       const failing = await judge(withStamp(good, change), null);
       expect(failing.map(([check]) => check)).toEqual(["outside"]);
       expect(failing[0]?.[1]).toMatch(why);
+    },
+  );
+
+  it.each([
+    ["99991231235959Z", "9999-12-31T23:59:59Z"],
+    ["20261231235960Z", "2027-01-01T00:00:00Z"],
+  ])("says the time that it names, %s, by both verifiers", async (named, said) => {
+    const imprint = new Uint8Array(sha256(bundle.checkpoint));
+    const stamped = withStamp(unsignedStamp(imprint, named));
+    expect(await judge(stamped, null)).toEqual([]);
+    expect(checkLines(check(stamped)).join("\n")).toContain(`a time stamp says ${said}`);
+  });
+
+  it.each(["99991231235960Z", "19691231235959Z", "20261301000000Z", "20260101240000Z"])(
+    "is a FAIL with a time that nobody can say, %s, by both verifiers",
+    async (named) => {
+      const imprint = new Uint8Array(sha256(bundle.checkpoint));
+      expect(await judge(withStamp(unsignedStamp(imprint, named)), null)).toEqual([
+        ["outside", "it is no granted time stamp of RFC 3161"],
+      ]);
     },
   );
 

@@ -83,6 +83,21 @@ describe("the strict CBOR reader", () => {
     expect(decodeCbor(fromHex("d2f6"))).toEqual({ ok: true, value: { tag: 18, value: null } });
   });
 
+  it("takes so many items as were allowed, keys and tags among them, and not one more", () => {
+    for (const [hex, items] of [
+      ["00", 1],
+      ["83808001", 4],
+      ["a2016161208200f6", 7],
+      ["d2f6", 2],
+    ] as const) {
+      expect(decodeCbor(fromHex(hex), items).ok, hex).toBe(true);
+      expect(decodeCbor(fromHex(hex), items - 1), hex).toMatchObject({
+        ok: false,
+        fault: { code: "items" },
+      });
+    }
+  });
+
   it("reads a map of known shape only with exactly its keys in order", () => {
     const read = (hex: string): string | null => {
       const reader = new CborReader(fromHex(hex));
