@@ -12,7 +12,14 @@ const STEPS: SegmentSteps = {
   ...{ signedCommit: nothing, checkpoint: nothing, judged: nothing, leaf: nothing },
 };
 const COUNTS = { permit: 0, clamp: 0, deny: 0, hold: 0, secondLooks: 0, unfolded: 0 };
-const NOWHERE = { profile: null, state: null, opening: null, moments: [], open: new Map() };
+const NOWHERE = {
+  profile: null,
+  state: null,
+  opening: null,
+  foreign: null,
+  moments: [],
+  open: new Map(),
+};
 
 /** Ids that are still known after a segment that begins with this entry was joined. */
 function joinAt(seq: number, known: Readonly<Record<string, number>>): readonly string[] {
