@@ -49,8 +49,8 @@ const BUNDLE: ReadonlyMap<string, string> = new Map<BundleCheckId, string>([
   ["roots", "the bundle brings no certificate"],
   ["endorsement", "the bundle brings no certificate of an endorsement key"],
   ["outside", "nobody outside has put a time or a name to this checkpoint, in this bundle"],
-  ["anchor", "the bundle brings no anchor of a TPM"],
-  ["stamp", "the bundle brings no time stamp"],
+  ["anchor", "the bundle brings no anchor of a TPM over this checkpoint"],
+  ["stamp", "the bundle brings no time stamp over this checkpoint"],
 ]);
 
 const REPLAY = "not done by this page: holdpoint evidence verify FOLDER --replay does";

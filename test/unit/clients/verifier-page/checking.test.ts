@@ -34,6 +34,7 @@ import {
 import { sha256 } from "../../../support/evidence-samples.js";
 import { FakeTpm } from "../../../support/fake-tpm.js";
 import { check, makeBundle, makeLogKey } from "../../../support/proof-bundle.js";
+import { unsignedStamp } from "../../../support/time-stamp.js";
 import { share } from "../../../support/share.js";
 
 const NOTHING: Held = { trusted: null, earlier: null, profile: null };
@@ -108,7 +109,7 @@ describe("a bundle that the page checks", () => {
     const { bundle } = makeBundle(sampleLog(0, 11), [4, 5], tpm.evidence);
     const qualifying = new Uint8Array(sha256(bundle.checkpoint));
     const { attest: token, signature } = tpm.certify({ value: 9, qualifying });
-    const stamp = anchorOf("rfc3161", new Uint8Array(40), null);
+    const stamp = anchorOf("rfc3161", unsignedStamp(qualifying), null);
     const anchors = [anchorOf("nv-certify", token, signature), stamp];
     const outside = encodeOutside({ proof: null, anchors });
     const attested = { ...bundle.key, attestation: attest(tpm.evidence, tpm.key) };
@@ -119,7 +120,14 @@ describe("a bundle that the page checks", () => {
     const left = lineOf("stamp", whole);
     expect(left).toMatchObject({ status: "NOT PRESENT" });
     expect(left?.advice).toContain("holdpoint evidence verify BUNDLE --time-authority ROOTS.pem");
-    expect(lineOf("outside", whole)).toMatchObject({ status: "FAIL", faults: 1 });
+    expect(lineOf("outside", whole)).toMatchObject({ status: "PASS", looked: 2 });
+    const none = anchorOf("rfc3161", new Uint8Array(40), null);
+    const strange = { ...whole, outside: encodeOutside({ proof: null, anchors: [none] }) };
+    expect(lineOf("outside", strange)).toMatchObject({ status: "FAIL", faults: 1 });
+    expect(lineOf("stamp", strange)).toMatchObject({
+      status: "NOT PRESENT",
+      advice: "the bundle brings no time stamp over this checkpoint",
+    });
     expect(lineOf("anchor", { ...whole, key: bundle.key })).toMatchObject({
       status: "NOT PRESENT",
     });
