@@ -98,7 +98,7 @@ describe("segments that are replayed each by itself [HP-180 allows]", () => {
     "do so with commands under way at a border, and with outcomes told again beyond it",
     { timeout: LIMIT_MS },
     async () => {
-      const busy = await build(1_500, 30_000, { seed: BUSY_SEED });
+      const busy = await build(2_500, 20_000, { seed: BUSY_SEED });
       const { findings, leftOver } = judgeBoth(busy.segments);
       expect(findings).toEqual([]);
       const crossing = countCrossing(busy.entries);
