@@ -8,7 +8,7 @@ import { join } from "node:path";
  * Puts a listening socket into the directory and looks whether another one there listens: "in use" if so. Each
  * has a name of its own and listens before it looks, so of two that start at the same moment at least one
  * sees the other; both may step back, never neither. What a killed process left refuses connections and is
- * removed by who holds the directory next. Where no socket can be made nothing is held, and nobody is turned away.
+ * removed by who holds the directory next. Who can make no socket holds nothing here, and still steps back from one that listens.
  */
 export async function holdLockFile(directory: string): Promise<"in use" | (() => Promise<void>)> {
   const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY);

@@ -12,8 +12,9 @@ import type { TpmProcess } from "./tpm-process.js";
 /**
  * Signs by the recorded evidence key, and raises the counter of checkpoints. Nothing is asked of the TPM before `open`, which
  * reads both: `foreign` when the TPM answers and holds others than the recorded ones, or none. The process is the caller's,
- * opened with the record's place and root, and closed by the caller. `takenOver` writes down that the key that waits has taken over. A signature that is not had within the process's limits
- * rejects with one line; the key cannot be another one later, its Name is part of every command.
+ * opened with the record's place and root, and closed by the caller. `takenOver` writes down that the key that waits has
+ * taken over. A signature that is not had within the process's limits rejects with one line; the key cannot be another one
+ * later, its Name is part of every command.
  */
 export function makeTpmSigner(
   tpm: TpmProcess,
