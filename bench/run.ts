@@ -1,15 +1,7 @@
 /**
  * `npm run bench`: our gateway beside a bare pipe and beside modbus-serial as proxy, the same load put to each in
  * turns; then what evidence costs, with and without a TPM, and what checking it takes. Prints the ratios and the figures
- * behind them and writes them as JSON. Exit code 1: a promise is not met.
- *
- * --quick        fewer scenes, shorter runs: to see that it runs, not to quote
- * --rounds N     turns each subject gets at each load (5; quick: 3)
- * --part NAME    path or evidence alone
- * --records N    entries of the log that is checked (1,000,000; quick: 50,000); the promises are about 10,000,000,
- *                which take 4 GB of disk and half an hour
- * --dir FOLDER   where evidence and the fdatasync yardstick are written; must be a disk (default: the build folder)
- * --json FILE    where the findings go (default: bench.json in that folder)
+ * behind them and writes them as JSON. Exit code 1: a promise is not met; 2: not run.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,16 +18,20 @@ import { type Findings, writeReport } from "./report.js";
 import { listScenes } from "./scene.js";
 import { isMet, judgePath } from "./target.js";
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    rounds: { type: "string" },
-    part: { type: "string" },
-    records: { type: "string" },
-    dir: { type: "string" },
-    json: { type: "string" },
-  },
-});
+const HELP = `npm run bench -- [options]: the promised figures, measured on this machine
+
+  --quick        fewer scenes, shorter runs: to see that it runs, not to quote
+  --rounds N     turns each subject gets at each load (5; quick: 3)
+  --part NAME    path or evidence alone
+  --records N    entries of the log that is checked (1,000,000; quick: 50,000); the promises are about
+                 10,000,000, which take 4 GB of disk and half an hour
+  --dir FOLDER   where evidence and the fdatasync yardstick are written; must be a disk (default: the build folder)
+  --json FILE    where the findings go (default: bench.json in that folder)
+  --help         this text
+
+Exit code 0: every promise is met; 1: one is not; 2: not run.`;
+
+const values = readOptions();
 const quick = values.quick;
 const dir = values.dir ?? fileURLToPath(new URL("../bench-data", import.meta.url));
 const pace: Pace = {
@@ -72,6 +68,28 @@ try {
   process.exitCode = targets.every(isMet) ? 0 : 1;
 } finally {
   rmSync(scratch, { recursive: true, force: true });
+}
+
+function readOptions() {
+  try {
+    const { values: given } = parseArgs({
+      options: {
+        quick: { type: "boolean", default: false },
+        rounds: { type: "string" },
+        part: { type: "string" },
+        records: { type: "string" },
+        dir: { type: "string" },
+        json: { type: "string" },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (!given.help) return given;
+    console.log(HELP);
+    process.exit(0);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${HELP}`);
+    process.exit(2);
+  }
 }
 
 function readParts(name: string | undefined): {

@@ -12,10 +12,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const SOAK = process.argv.includes("--soak");
-const ONLY = valueAfter("--only");
+const ASKED = readOptions();
+const SOAK = ASKED.soak;
+const ONLY = ASKED.only;
 const NODE_AT_LEAST = [20, 19];
 const LINES_OF_A_FAILURE = 120;
 const MINUTE_MS = 60_000;
@@ -75,7 +77,7 @@ for (const [index, step] of steps.entries()) {
   // Without its packages nothing below can say anything true.
   if (!went && step.run === checkPackages) break;
 }
-if (existsSync(bin("vitest")) && !process.argv.includes("--quick-check")) await runTests();
+if (existsSync(bin("vitest")) && !ASKED["quick-check"]) await runTests();
 rmSync(scratch, { recursive: true, force: true });
 console.log(`\n${tally.passed} passed, ${tally.failed} failed`);
 process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1;
@@ -269,9 +271,24 @@ async function run(program, args, { env = {}, show = false, limitMs = MINUTE_MS 
   });
 }
 
-function valueAfter(flag) {
-  const at = process.argv.indexOf(flag);
-  return at < 0 ? undefined : process.argv[at + 1];
+/** A misspelt option must not become a run of everything. */
+function readOptions() {
+  const usage =
+    "node test/run.mjs [--soak] [--only TEXT] [--quick-check]\n" +
+    "  --soak         full counts: more than an hour on a machine with nothing else to do\n" +
+    "  --only TEXT    those test files alone whose path has this in it\n" +
+    "  --quick-check  build, types, lint and layers, no tests";
+  const flag = { type: "boolean", default: false };
+  const options = { soak: flag, "quick-check": flag, help: flag, only: { type: "string" } };
+  try {
+    const { values } = parseArgs({ options });
+    if (!values.help) return values;
+    console.log(usage);
+    process.exit(0);
+  } catch (error) {
+    console.error(`${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
 }
 
 function lastLines(text, count) {
