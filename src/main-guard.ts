@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import { makeMonotonicClock } from "./adapters/clock/monotonic-clock.js";
 import { readMachineBoot } from "./adapters/clock/machine-boot.js";
 import { openCommitKeys } from "./adapters/commit-keys/commit-keys.js";
+import { lockDirectory } from "./adapters/evidence-file/directory-lock.js";
 import { openEvidenceDisk } from "./adapters/evidence-file/evidence-disk.js";
 import { connectPlc } from "./adapters/modbus-client/plc-link.js";
 import { openFileSigner } from "./adapters/signer-file/file-signer.js";
@@ -279,7 +280,8 @@ async function openTpm({
   need,
 }: NonNullable<LoadedSite["tpm"]>): Promise<Signer | null> {
   const program = fileURLToPath(new URL("main-tpm.js", import.meta.url));
-  const opened = await openRecordedSigner({ directory, program, deadlineMs: TPM_WITHIN_MS });
+  const ask = { directory, program, deadlineMs: TPM_WITHIN_MS, hold: lockDirectory };
+  const opened = await openRecordedSigner(ask);
   if (opened.ok) return opened.signer;
   const why = `the TPM's keys cannot be used: ${opened.says}`;
   if (need === "required") {

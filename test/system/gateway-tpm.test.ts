@@ -113,6 +113,30 @@ describe("a gateway whose evidence a TPM signs", () => {
     expect(await keyEvents(site.evidence)).toEqual(["lost", "made"]);
   });
 
+  it("permits nothing while another running gateway signs by the same record, and does once that one is gone [HP-148 refuses] [HP-148 allows]", async () => {
+    const { site, tpm } = await startTpmSite();
+    const first = await startSite(site);
+    await untilDone(first.port, writePdu(41, 1));
+    const plant = await startPlant();
+    const other = await makeSite(plant.port);
+    appendFileSync(other.siteFile, `tpm: {keys: ${tpm.directory}}\n`);
+    const second = launch(other);
+    const { alarms } = await untilAlarm(second, "signing");
+    expect(alarms.map(({ text }) => text).join()).toContain(
+      `${tpm.directory} is in use by another running gateway: stop that one first`,
+    );
+    expect(await askOnce(second.port, writePdu(41, 2))).toEqual([0x86, expect.any(Number)]);
+    await untilDone(first.port, writePdu(41, 3));
+    expect(await second.stop()).toMatchObject({ code: 0 });
+    expect(await first.stop()).toMatchObject({ code: 0 });
+    await expectSound(site);
+    expect(await keyEvents(other.evidence)).toEqual(["lost"]);
+    const again = await startSite(site);
+    await untilDone(again.port, writePdu(41, 4));
+    expect(await again.stop()).toMatchObject({ code: 0 });
+    await expectSound(site);
+  });
+
   it("is locked out, with the safe state driven, by a TPM that is another one, and goes on with its own [HP-141 refuses]", async () => {
     const { site, tpm, plant } = await startTpmSite();
     const first = await startSite(site);

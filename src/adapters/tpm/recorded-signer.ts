@@ -5,15 +5,22 @@ import { readRecord, recordPath, writeRecord } from "./record-file.js";
 import { makeTpmSigner } from "./signer.js";
 import { TpmProcess } from "./tpm-process.js";
 
+export type SignerAsk = KeyAsk & {
+  /** Keeps the folder for this process until it ends; rejects with one line when another one has it. */
+  readonly hold: (directory: string) => Promise<unknown>;
+};
+
 /**
  * The signer that a folder's record describes, over a process of its own that ends with this one. The TPM need not be
- * there yet. `says`: why there is none, in a line.
+ * there yet. One signer at a time: of two that raise one counter each would be told the other's values, and either's
+ * log would look like one with checkpoints missing. `says`: why there is none, in a line.
  */
 export async function openRecordedSigner({
   directory,
   program,
   deadlineMs,
-}: KeyAsk): Promise<
+  hold,
+}: SignerAsk): Promise<
   { readonly ok: true; readonly signer: Signer } | { readonly ok: false; readonly says: string }
 > {
   const found = await readRecord(directory);
@@ -21,6 +28,11 @@ export async function openRecordedSigner({
   if (found.kind === "none") {
     const says = `there is no ${recordPath(directory)}: holdpoint key provision --out ${directory} makes it`;
     return { ok: false, says };
+  }
+  try {
+    await hold(directory);
+  } catch (error) {
+    return { ok: false, says: error instanceof Error ? error.message : String(error) };
   }
   const { place, rootName } = found.value;
   const tpm = new TpmProcess({ program, place, rootName, deadlineMs, queueMax: QUEUE_MAX });
