@@ -50,7 +50,7 @@ export async function verifyBundleFile(
   const report = verifyBundle(bundle, {
     sha256,
     verifySignature: signatureVerifier(),
-    trusted: trust?.kind === "key" ? [trust.spki] : null,
+    trusted: trust?.kind === "keys" ? trust.spkis : null,
     certificates: {
       reader: CERTIFICATES,
       roots: trust?.kind === "roots" ? trust.certificates : null,

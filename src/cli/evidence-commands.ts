@@ -37,7 +37,7 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
     .option("--profile <file>", "judge by this profile instead of those in the log")
     .option(
       "--trust <file>",
-      "public key (PEM or DER) that must have signed; for a bundle also root certificates (PEM)",
+      "public key that must have signed (DER, or PEM: several, where one was given up); for a bundle also root certificates (PEM)",
     )
     .option("--earlier <file>", "checkpoint or bundle you kept: the log must continue it")
     .option("--key-bundle <file>", "of a log: whose attestation key signed the TPM's anchors")

@@ -56,16 +56,20 @@ function parseEd25519(publicKey: Uint8Array): KeyObject | null {
 /** SubjectPublicKeyInfo of Ed25519 up to the key (RFC 8410 section 4). */
 const ED25519_HEAD = Buffer.from("302a300506032b6570032100", "hex");
 
-/** Whom a file names: one key that must have signed, or root certificates that must vouch for whichever did. */
+/** Whom a file names: keys of which one must have signed, or root certificates that must vouch for whichever did. */
 export type Trust =
-  | { readonly kind: "key"; readonly spki: Uint8Array }
+  | { readonly kind: "keys"; readonly spkis: readonly Uint8Array[] }
   | { readonly kind: "roots"; readonly certificates: readonly Uint8Array[] };
 
-/** A public key (PEM or DER), or one or more certificates (PEM). */
+/** A public key (DER), or one or more of them or of certificates (PEM). */
 export async function readTrust(path: string): Promise<Trust> {
   const bytes = await readNamed(path);
-  const blocks = bytes.toString("latin1").match(CERTIFICATE_BLOCK);
-  if (blocks === null) return { kind: "key", spki: parsePublicKey(bytes, path) };
+  const text = bytes.toString("latin1");
+  const blocks = text.match(CERTIFICATE_BLOCK);
+  if (blocks === null) {
+    const keys = text.match(PUBLIC_KEY_BLOCK) ?? [bytes];
+    return { kind: "keys", spkis: keys.map((key) => parsePublicKey(Buffer.from(key), path)) };
+  }
   try {
     const certificates = blocks.map((block) => new Uint8Array(new X509Certificate(block).raw));
     return { kind: "roots", certificates };
@@ -75,9 +79,9 @@ export async function readTrust(path: string): Promise<Trust> {
 }
 
 /** For a log, whose keys no certificate vouches for. */
-export async function readPublicKey(path: string): Promise<Uint8Array> {
+export async function readPublicKeys(path: string): Promise<readonly Uint8Array[]> {
   const trust = await readTrust(path);
-  if (trust.kind === "key") return trust.spki;
+  if (trust.kind === "keys") return trust.spkis;
   throw new Refusal(
     `${path}: certificates vouch for the key of a bundle; for a log, name the public key itself`,
     2,
@@ -106,4 +110,5 @@ export async function readNamed(path: string): Promise<Buffer> {
   }
 }
 
+const PUBLIC_KEY_BLOCK = /-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----/g;
 const CERTIFICATE_BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;

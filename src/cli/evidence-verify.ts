@@ -15,7 +15,7 @@ import { readBundle, verifyBundleFile } from "./bundle-verify.js";
 import { countBytes, listSegments, readEntryAt, readSegment, sha256 } from "./evidence-files.js";
 import { collectProfiles, compileBytes, type LogProfiles } from "./log-profiles.js";
 import { readAttester } from "./attester.js";
-import { readNamed, readPublicKey, signatureVerifier, commitVerifier } from "./evidence-keys.js";
+import { readNamed, readPublicKeys, signatureVerifier, commitVerifier } from "./evidence-keys.js";
 import { checkStamps } from "./stamp-check.js";
 import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
 import { Progress } from "./progress.js";
@@ -148,7 +148,7 @@ type NamedFiles = {
 async function readNamedFiles(command: VerifyCommand, err: TextSink): Promise<NamedFiles> {
   const { trust, profile, earlier = null, keyBundle = null } = command;
   return {
-    trusted: trust === null ? null : [await readPublicKey(trust)],
+    trusted: trust === null ? null : await readPublicKeys(trust),
     substitute: profile === null ? null : await readProfileFile(profile, err),
     held: await readHeld(earlier),
     attester: keyBundle === null ? null : await readAttester(keyBundle),

@@ -7,7 +7,8 @@ import { hex } from "./hex.js";
  * Which keys may sign checkpoints, and since when (ADR 0020). A key that an entry names `rotated` may from the moment that a
  * checkpoint by a key which may sign covers that entry; with its first checkpoint the key that vouched for it may no more.
  * Keys that were given are the only others that may. Where none were given, a key that the log calls `made` may as well:
- * after the first that is a break, which nobody vouches for.
+ * after the first that is a break, which nobody vouches for. A key that is called `lost` by the entry right before such a
+ * `made` was given up (ADR 0020): once another one has signed over both it may no more, given or not.
  */
 export class KeySuccession {
   private readonly findings: Findings;
@@ -20,6 +21,10 @@ export class KeySuccession {
   /** Who vouched for a key that has not signed yet. */
   private readonly voucherOf = new Map<string, string>();
   private readonly heirOf = new Map<string, string>();
+  /** Given up at this entry, which no checkpoint by another key covers yet. */
+  private readonly givenUp = new Map<string, number>();
+  private readonly hasSigned = new Set<string>();
+  private newestLost: { readonly kid: string; readonly seq: number } | null = null;
   private taken = 0;
   private readonly breaks: number[] = [];
 
@@ -43,7 +48,14 @@ export class KeySuccession {
 
   entry({ event, spki }: KeyBody, { seq }: Place): void {
     const kid = hex(this.sha256(spki));
-    if (event === "lost" || this.signing.has(kid)) return;
+    if (event === "lost") this.newestLost = { kid, seq };
+    const lost = this.newestLost;
+    if (event === "made" && lost?.seq === seq - 1 && lost.kid !== kid) {
+      this.givenUp.set(lost.kid, seq);
+    }
+    if (event === "lost") return;
+    // A given key that has not signed yet may be vouched for still.
+    if (this.signing.has(kid) && (event !== "rotated" || this.hasSigned.has(kid))) return;
     if (event === "rotated") {
       if (!this.named.has(kid)) this.named.set(kid, { spki, seq });
     } else if (this.takesKeysFromLog) {
@@ -80,11 +92,16 @@ export class KeySuccession {
   /** A checkpoint by a key that may sign, over so many entries of this log, was found right. */
   signed(kid: Uint8Array, size: number): void {
     const id = hex(kid);
+    this.hasSigned.add(id);
     const voucher = this.voucherOf.get(id);
     if (voucher !== undefined) {
       this.voucherOf.delete(id);
-      this.signing.delete(voucher);
-      this.heirOf.set(voucher, id);
+      this.retire(voucher, id);
+    }
+    for (const [old, seq] of this.givenUp) {
+      if (seq >= size || old === id) continue;
+      this.givenUp.delete(old);
+      this.retire(old, id);
     }
     for (const [heir, { spki, seq }] of this.named) {
       if (seq >= size) continue;
@@ -106,6 +123,11 @@ export class KeySuccession {
       const why = `nobody vouches for the key that entry ${first} names${many}: compare it with one you have from elsewhere (--trust)`;
       this.findings.note("keys", why);
     }
+  }
+
+  private retire(kid: string, heir: string): void {
+    this.signing.delete(kid);
+    this.heirOf.set(kid, heir);
   }
 
   private admit(kid: string, spki: Uint8Array): void {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { verifyBundleFile } from "../../../src/cli/bundle-verify.js";
 import { AUTHORITY_FILES } from "../../../src/cli/certificate-authority.js";
 import { exportEvidence, type ExportCommand } from "../../../src/cli/evidence-export.js";
-import { readPublicKey } from "../../../src/cli/evidence-keys.js";
+import { readPublicKeys } from "../../../src/cli/evidence-keys.js";
 import { exportPeriod } from "../../../src/cli/export-period.js";
 import { decodeKeyBundle, encodeKeyBundle, type KeyBundle } from "../../../src/evidence/bundle.js";
 import { attest, claimAttester, claimKey } from "../../support/attested-key.js";
@@ -135,7 +135,7 @@ describe("an export with a key bundle", () => {
   });
 
   it("takes root certificates for a bundle alone, and says so of a log", async () => {
-    await expect(readPublicKey(roots)).rejects.toThrow(
+    await expect(readPublicKeys(roots)).rejects.toThrow(
       /certificates vouch for the key of a bundle/,
     );
   });

@@ -162,6 +162,40 @@ describe("a key that takes over", () => {
     expect(failed(verify(disk, [first, second]))).toEqual([]);
   });
 
+  it("was given up and signs again: a FAIL, whether it was given or the log named it [HP-193 refuses]", async () => {
+    const [first, second] = [makeKey(), makeKey()];
+    const disk = new ForgetfulDisk();
+    await run(disk, first, [made(first)]);
+    await run(disk, second, [lost(first), made(second)]);
+    await run(disk, first, []);
+    for (const trusted of [null, [first, second]]) {
+      const report = verify(disk, trusted);
+      expect(failed(report)).toEqual(["signed-commits", "signatures", "keys"]);
+      expect(keysCheck(report)?.first?.why).toMatch(/key [0-9a-f]{16} took over from it/);
+    }
+  });
+
+  it("was only away, and another one that was given signed meanwhile: it goes on", async () => {
+    const [first, second] = [makeKey(), makeKey()];
+    const disk = new ForgetfulDisk();
+    await run(disk, first, [made(first), lost(first)]);
+    await run(disk, second, [made(second)]);
+    await run(disk, first, []);
+    expect(failed(verify(disk, [first, second]))).toEqual([]);
+    expect(failed(verify(disk, null))).toEqual([]);
+  });
+
+  it("took over and both were given: the one before it may sign no more [HP-192 refuses]", async () => {
+    const [first, second] = [makeKey(), makeKey()];
+    const disk = new ForgetfulDisk();
+    await run(disk, first, [made(first)]);
+    await run(disk, handOver(first, second), [rotated(second)]);
+    await run(disk, second, []);
+    expect(failed(verify(disk, [first, second]))).toEqual([]);
+    await run(disk, first, []);
+    expect(failed(verify(disk, [first, second]))).toEqual(["signed-commits", "signatures", "keys"]);
+  });
+
   it("waits as long as its takeover is not written down, and the key before it goes on", async () => {
     const [first, second] = [makeKey(), makeKey()];
     const disk = new ForgetfulDisk();

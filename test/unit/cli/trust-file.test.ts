@@ -1,0 +1,45 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { readPublicKeys } from "../../../src/cli/evidence-keys.js";
+
+const folder = mkdtempSync(join(tmpdir(), "holdpoint-trust-"));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const [first, second] = [makeKey(), makeKey()];
+
+describe("a file of trusted keys", () => {
+  it("names one in DER, or any number in PEM with words around them, in their order", async () => {
+    expect(await readPublicKeys(file(first.der))).toEqual([first.der]);
+    expect(await readPublicKeys(file(first.pem))).toEqual([first.der]);
+    const both = `given up in May:\n${second.pem}\nthe new one:\n${first.pem}`;
+    expect(await readPublicKeys(file(both))).toEqual([second.der, first.der]);
+  });
+
+  it("is refused whole when one of them cannot be read", async () => {
+    const broken = first.pem.replace(/\n./, "\n?");
+    for (const bytes of [`${second.pem}${broken}`, broken, "", "no key at all"]) {
+      await expect(readPublicKeys(file(bytes))).rejects.toThrow(
+        /not a public key in PEM or DER \(SPKI\) form/,
+      );
+    }
+  });
+});
+
+function makeKey(): { readonly der: Uint8Array; readonly pem: string } {
+  const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return {
+    der: publicKey.export({ type: "spki", format: "der" }),
+    pem: publicKey.export({ type: "spki", format: "pem" }).toString(),
+  };
+}
+
+function file(content: string | Uint8Array): string {
+  const path = join(folder, "trust");
+  writeFileSync(path, content);
+  return path;
+}
