@@ -18,6 +18,7 @@ import {
   refuseScaleBut,
   type GuardOptions,
 } from "./cli/guard-options.js";
+import { keyInWords } from "./cli/key-in-words.js";
 import { Refusal } from "./cli/output.js";
 import { leaveRunDirectory, makeRunDirectory } from "./cli/run-directory.js";
 import type { LoadedSite, SiteMessage } from "./cli/site-files.js";
@@ -64,15 +65,6 @@ const TPM_WITHIN_MS = 2_000;
 /** Of a log that a TPM which came late was found to be ahead of. */
 const START_ANEW = "start the gateway anew with its TPM there, then accept-log";
 const RECONNECT = { firstUs: 100_000, mostUs: 2_000_000 };
-
-/** How the key is spoken of. */
-const KEY_WORDS: Readonly<Record<Signer["kind"], string>> = {
-  file: "software, not hardware",
-  "tpm-software": "in a software TPM, proves no hardware",
-  tpm: "in a TPM",
-};
-
-const NO_KEY = "NONE: no record of the TPM's keys can be used, so nothing is signed";
 
 /** What is to be done before this process ends by a fault of its own; set once the plant is ours. */
 let beforeTheEnd: ((fault: string) => Promise<void>) | null = null;
@@ -251,7 +243,7 @@ async function serve(
   const { loaded, options, signer, store, anchoring, space, door } = of;
   const hosts = door.listeners.map(({ host }) => host);
   const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
-  const key = signer.spki.length === 0 ? NO_KEY : KEY_WORDS[signer.kind];
+  const key = keyInWords(signer);
   const { flash } = anchoring;
   const facts = statusFacts(loaded.site, { key, pid: process.pid, store, flash, doors, space });
   await openSockets(guard, { doors, facts, options });
@@ -265,22 +257,28 @@ type Files = {
 
 async function openFiles(loaded: LoadedSite): Promise<Files> {
   const { evidenceDir, keyFile, tpm } = loaded;
-  const disk = await openEvidenceDisk(evidenceDir).catch(
-    refuseOver(`evidence folder ${evidenceDir}`),
-  );
-  const inTpm = tpm === null ? null : await openTpm(tpm);
+  const folder = `evidence folder ${evidenceDir}`;
+  const log = await openEvidenceDisk(evidenceDir).catch(refuseOver(folder));
+  const held = [log.release];
+  // What is held is let go together, after the last signature.
+  const release = async (): Promise<void> => {
+    for (const free of held) await free();
+  };
+  const disk = { ...log, release };
+  const inTpm = tpm === null ? null : await openTpm(tpm, held);
   if (inTpm !== null) return { disk, signer: inTpm, need: tpm?.need ?? "required" };
   const signer = await openFileSigner(keyFile).catch(refuseOver(`signing key ${keyFile}`));
   return { disk, signer, need: "none" };
 }
 
 /** The TPM itself may come later. Null: there is no record of keys in one, where that is only preferred. */
-async function openTpm({
-  directory,
-  need,
-}: NonNullable<LoadedSite["tpm"]>): Promise<Signer | null> {
+async function openTpm(
+  { directory, need }: NonNullable<LoadedSite["tpm"]>,
+  held: (() => Promise<void>)[],
+): Promise<Signer | null> {
   const program = fileURLToPath(new URL("main-tpm.js", import.meta.url));
-  const ask = { directory, program, deadlineMs: TPM_WITHIN_MS, hold: lockDirectory };
+  const hold = async (path: string): Promise<unknown> => held.push(await lockDirectory(path));
+  const ask = { directory, program, deadlineMs: TPM_WITHIN_MS, hold };
   const opened = await openRecordedSigner(ask);
   if (opened.ok) return opened.signer;
   const why = `the TPM's keys cannot be used: ${opened.says}`;

@@ -245,7 +245,7 @@ export const EVIDENCE_MUTANTS: readonly Mutant[] = [
   {
     name: "a key that was taken over from believed for ever",
     file: "src/evidence/key-succession.ts",
-    find: "this.signing.delete(voucher);",
+    find: "this.retire(voucher, id);",
     replace: "",
     test: "test/unit/evidence/key-succession.test.ts",
     title: "ends the word of the key that vouched for it",

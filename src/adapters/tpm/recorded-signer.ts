@@ -6,7 +6,7 @@ import { makeTpmSigner } from "./signer.js";
 import { TpmProcess } from "./tpm-process.js";
 
 export type SignerAsk = KeyAsk & {
-  /** Keeps the folder for this process until it ends; rejects with one line when another one has it. */
+  /** Keeps the folder for this process alone; rejects with one line when another one has it. */
   readonly hold: (directory: string) => Promise<unknown>;
 };
 
