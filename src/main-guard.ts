@@ -12,6 +12,7 @@ import { connectPlc } from "./adapters/modbus-client/plc-link.js";
 import { openFileSigner } from "./adapters/signer-file/file-signer.js";
 import { makeMissingSigner } from "./adapters/tpm/missing-signer.js";
 import { openRecordedSigner } from "./adapters/tpm/recorded-signer.js";
+import { openWitnessFolder } from "./adapters/witness-folder/witness-folder.js";
 import {
   readGuardOptions,
   refuseOver,
@@ -216,7 +217,9 @@ function anchor(
     late.guard?.record(() => [body]);
   };
   const { anchoredUtcS } = standing;
-  const needs = { clock, disk, store, anchoredUtcS, record, report: say };
+  const to = loaded.witness;
+  const witness = to === null ? null : { ...to, folder: openWitnessFolder(to.directory) };
+  const needs = { clock, disk, store, anchoredUtcS, record, report: say, witness };
   const anchoring = prepareAnchors(loaded.tpm, needs);
   late.admit = (anchors) => {
     const held = compared ?? compareWithTpm(standing, signer, anchors);

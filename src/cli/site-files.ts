@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { ProfileModel } from "../kernel/profile/model.js";
+import type { Us } from "../kernel/units.js";
 import { loadProfile } from "../profile/load.js";
 import type { Site, SiteTpm } from "../profile/site-model.js";
 import { loadSite } from "../profile/site.js";
@@ -16,6 +17,8 @@ export type LoadedSite = {
   /** Absolute. */
   readonly evidenceDir: string;
   readonly keyFile: string;
+  /** Folder that checkpoints are left in for a witness, absolute; null: none. */
+  readonly witness: { readonly directory: string; readonly everyUs: Us } | null;
   /** Folder of the keys in a TPM, absolute, and whether the gateway may run without; null: none are named. */
   readonly tpm: (Omit<SiteTpm, "keysPath"> & { readonly directory: string }) | null;
   /** What both files are warned about, as people read it. */
@@ -41,7 +44,7 @@ export function readSiteFiles(siteFile: string): LoadedSite {
   const load = loadSite(textOf(siteBytes, siteFile), siteFile, profile.model);
   if (!load.ok) throw new Refusal(load.rendered.join("\n"), 1);
   const evidenceDir = resolve(folder, load.site.evidence.dir);
-  const { keyPath } = load.site.evidence;
+  const { keyPath, witness } = load.site.evidence;
   const { tpm } = load.site;
   return {
     site: load.site,
@@ -50,6 +53,10 @@ export function readSiteFiles(siteFile: string): LoadedSite {
     siteDigest: digest(siteBytes),
     evidenceDir,
     keyFile: keyPath === null ? `${evidenceDir}.key` : resolve(folder, keyPath),
+    witness:
+      witness === null
+        ? null
+        : { directory: resolve(folder, witness.dir), everyUs: witness.everyUs },
     tpm: tpm === null ? null : { ...tpm, directory: resolve(folder, tpm.keysPath) },
     warnings: [...load.rendered, ...profile.rendered],
   };

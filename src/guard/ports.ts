@@ -108,6 +108,11 @@ export type CommitKey = {
   readonly drop: () => void;
 };
 
+/** Where files wait for somebody to carry them away. `put` rejects with one line; what it has put is whole and on the disk. */
+export type WitnessFolder = {
+  readonly put: (name: string, bytes: Uint8Array) => Promise<void>;
+};
+
 /** The TPM's attestation key and flash counter, for anchors and for holding the log against it. Calls take as long as they take and reject with one line; nothing may wait for them. */
 export type AnchorKey = {
   /** Of the attestation key. */

@@ -16,6 +16,8 @@ export type Site = {
     /** File of the signing key; null: the gateway keeps one beside the evidence. */
     readonly keyPath: string | null;
     readonly space: SiteSpace;
+    /** Folder, as written, that checkpoints are left in for somebody to carry away, and how often; null: none. */
+    readonly witness: { readonly dir: string; readonly everyUs: Us } | null;
   };
   /** The TPM that signs evidence; null: the file key does. */
   readonly tpm: SiteTpm | null;

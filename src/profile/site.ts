@@ -89,6 +89,12 @@ const evidence = z.strictObject({
         .describe("Default stop: no permits. drop-oldest deletes the oldest segments before."),
     })
     .optional(),
+  witness: z
+    .strictObject({
+      dir: file.describe("Checkpoints are left there as files, for somebody to carry away."),
+      every: duration.optional().describe("How often, while there is something new; default 1 h."),
+    })
+    .optional(),
   storage: z
     .strictObject({
       tbw: size.describe("What the flash may be written with in its life, from its data sheet."),
@@ -167,6 +173,7 @@ function readSite(from: Source): Site | null {
     log?.commit_every === undefined
       ? 0
       : settle(from, ["evidence", "commit_every"], readCommitEvery(log.commit_every));
+  const witness = log === null ? null : readWitness(from, log);
   if (site === null || gateway === null || profilePath === null || devices === null) return null;
   if (door === null || log === null || commitEveryUs === null || space === null) return null;
   return {
@@ -176,7 +183,7 @@ function readSite(from: Source): Site | null {
     devices,
     listeners: readListeners(from, door),
     ownUnit: door.own_unit ?? 247,
-    evidence: { dir: log.dir, commitEveryUs, keyPath: log.key ?? null, space },
+    evidence: { dir: log.dir, commitEveryUs, keyPath: log.key ?? null, space, witness },
     tpm: readTpm(from),
   };
 }
@@ -244,6 +251,44 @@ function warnUnused(from: Source): void {
     if (findNode(from.root, [key]) === null) continue;
     warn(from, [key], { message: `'${key}' is not used by this release`, hint });
   }
+}
+
+const WITNESS_EVERY_US: Us = 3_600_000_000;
+const WITNESS_EVERY_LEAST_US: Us = 60_000_000;
+const WITNESS_EVERY_MOST_US: Us = 7 * 86_400_000_000;
+
+/** Null: none is named, or something is wrong with it, which was said. */
+function readWitness(
+  from: Source,
+  { dir, witness }: z.infer<typeof evidence>,
+): Site["evidence"]["witness"] {
+  if (witness === undefined) return null;
+  if (isSamePath(witness.dir, dir)) {
+    complain(from, ["evidence", "witness", "dir"], {
+      message: "the witness would have the run of the evidence itself",
+      hint: "a folder of its own:  witness: {dir: ./for-the-witness}",
+    });
+  }
+  const everyUs =
+    witness.every === undefined
+      ? WITNESS_EVERY_US
+      : settle(from, ["evidence", "witness", "every"], readWitnessEvery(witness.every));
+  return everyUs === null ? null : { dir: witness.dir, everyUs };
+}
+
+function readWitnessEvery(text: string): ReturnType<typeof readDuration> {
+  const read = readDuration(text);
+  if ("message" in read) return read;
+  const fits = read.value >= WITNESS_EVERY_LEAST_US && read.value <= WITNESS_EVERY_MOST_US;
+  return fits
+    ? read
+    : { message: "checkpoints are left every 1 min to 7 d", hint: "1 h is the default" };
+}
+
+/** As far as it can be told without a file system. */
+function isSamePath(a: string, b: string): boolean {
+  const plain = (path: string): string => path.replace(/^(\.\/)+/, "").replace(/\/+$/, "");
+  return plain(a) === plain(b);
 }
 
 /** Longer, and every permit would wait past the age at which it is refused. */

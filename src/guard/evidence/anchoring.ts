@@ -1,17 +1,22 @@
+import type { Us } from "../../kernel/units.js";
 import { describeFlash } from "../../profile/flash-wear.js";
 import type { HostClock } from "../host-clock.js";
-import type { AnchorKey, EvidenceDisk } from "../ports.js";
+import type { AnchorKey, EvidenceDisk, WitnessFolder } from "../ports.js";
 import { Anchorer, type AnchorerOptions } from "./anchorer.js";
 import { StampPickup } from "./stamp-pickup.js";
+import { WitnessDrop } from "./witness-drop.js";
 
 export type AnchorPlan = { readonly anchorEveryUs: number; readonly flashWrites: number };
 
-/** Outside evidence of a run: anchors of the TPM, where one signs it, and time stamps that somebody brings. */
+/**
+ * Outside evidence of a run: anchors of the TPM, where one signs it, time stamps that somebody brings, and checkpoints for a
+ * witness to carry away, where the site names a folder for them.
+ */
 export type Anchoring = {
   /** The TPM's key is there, and the log was found to go with it; `newest` as the comparison says. Once. */
   readonly adopt: (key: AnchorKey, newest: number) => void;
   readonly start: () => void;
-  /** Makes a last anchor; bounded. */
+  /** Makes a last anchor and leaves a last checkpoint; bounded. */
   readonly close: () => Promise<void>;
   /** How long the TPM's flash lasts, in words; null while there is none. */
   readonly flash: () => string | null;
@@ -23,12 +28,20 @@ export type AnchoringNeeds = Pick<
 > & {
   readonly clock: HostClock;
   readonly disk: EvidenceDisk;
+  readonly witness: { readonly folder: WitnessFolder; readonly everyUs: Us } | null;
 };
 
 export function prepareAnchors(plan: AnchorPlan | null, needs: AnchoringNeeds): Anchoring {
-  const { clock, disk, store, record, report, anchoredUtcS } = needs;
+  const { clock, disk, store, record, report, anchoredUtcS, witness } = needs;
   const common = { clock, store, record, report, anchoredUtcS };
   const stamps = new StampPickup({ clock, disk, store, record, report });
+  const drop =
+    witness === null
+      ? null
+      : new WitnessDrop({
+          ...{ clock, store, report, folder: witness.folder },
+          everyUs: witness.everyUs * clock.scale,
+        });
   const run: { anchorer: Anchorer | null; started: boolean } = { anchorer: null, started: false };
   return {
     adopt: (key, newest) => {
@@ -46,6 +59,7 @@ export function prepareAnchors(plan: AnchorPlan | null, needs: AnchoringNeeds): 
     close: async () => {
       stamps.stop();
       await run.anchorer?.close();
+      await drop?.close();
     },
     flash: () => {
       if (plan === null || run.anchorer === null) return null;

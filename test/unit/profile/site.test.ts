@@ -70,6 +70,7 @@ describe("a site file", () => {
           whenFull: "stop",
           tbwBytes: null,
         },
+        witness: null,
       },
       tpm: null,
     });
@@ -126,6 +127,25 @@ describe("a site file", () => {
     ]);
     expect(read("retention: {when_full: drop}")).toHaveLength(1);
     expect(read("storage: {tbw: much}")).toHaveLength(1);
+  });
+
+  it("names a folder that checkpoints are left in for a witness, every hour unless it says otherwise", () => {
+    const read = (keys: string): unknown => {
+      const text = SITE.replace("commit_every: 2 ms", `commit_every: 2 ms, ${keys}`);
+      const result = loadSite(text, "site.yaml");
+      return result.ok ? result.site.evidence.witness : said(result, text);
+    };
+    expect(read("reserve: 64 MB")).toBeNull();
+    expect(read("witness: {dir: ./away}")).toEqual({ dir: "./away", everyUs: 3_600_000_000 });
+    expect(read("witness: {dir: ./away, every: 1 min}")).toMatchObject({ everyUs: 60_000_000 });
+    expect(read("witness: {dir: ./away, every: 59 s}")).toEqual([
+      "15:79 59 s | checkpoints are left every 1 min to 7 d | 1 h is the default",
+    ]);
+    expect(read("witness: {dir: ./away, every: 8 d}")).toHaveLength(1);
+    expect(read("witness: {dir: evidence/}")).toEqual([
+      "15:64 evidence/ | the witness would have the run of the evidence itself | a folder of its own:  witness: {dir: ./for-the-witness}",
+    ]);
+    expect(read("witness: {every: 1 h}")).toHaveLength(1);
   });
 
   it("takes numeric IPv6 addresses", () => {
