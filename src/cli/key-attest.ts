@@ -60,9 +60,12 @@ export function addAttestCommands(program: Command, deps: AttestDeps): void {
     .command("attest")
     .description("write the key bundle that goes with exports: what says where the key is")
     .argument("[dir]", "folder that provision wrote to", FOLDER)
-    .requiredOption("--out <file>", "bundle to write, for evidence export --key-bundle")
-    .action(async (directory: string, { out }: { readonly out: string }) => {
-      await attestKey(directory, out, deps);
+    .option(
+      "--out <file>",
+      `bundle to write, for evidence export --key-bundle (default: ${KEY_FILES.bundle} in the folder)`,
+    )
+    .action(async (directory: string, { out }: { readonly out?: string }) => {
+      await attestKey(directory, out ?? null, deps);
     });
 }
 
@@ -98,7 +101,7 @@ async function enrolKey(directory: string, flags: EnrolFlags, deps: AttestDeps):
   }
 }
 
-async function attestKey(directory: string, out: string, deps: AttestDeps): Promise<void> {
+async function attestKey(directory: string, out: string | null, deps: AttestDeps): Promise<void> {
   const { spki, software, attestation } = valueOf(await deps.attest(directory));
   const certificates = (await readChain(directory, "certificates")) ?? [];
   const [first] = certificates;
@@ -112,11 +115,12 @@ async function attestKey(directory: string, out: string, deps: AttestDeps): Prom
     certificate === null ? [] : ((await readChain(directory, "endorsement")) ?? []);
   const key = { spki, certificates, endorsement, attestation, validSeq: null };
   const bytes = encodeKeyBundle({ ...key, software: isSoftware });
-  await writeTo(out, bytes, "wx");
-  // A copy for key status, and for whoever has lost the other.
-  await writeTo(join(directory, KEY_FILES.bundle), bytes, "w");
+  if (out !== null) await writeTo(out, bytes, "wx");
+  // For key status, and for whoever has lost the other.
+  const copy = join(directory, KEY_FILES.bundle);
+  await writeTo(copy, bytes, "w");
   const lines = [
-    `${out}: the attest of a TPM${certificate === null ? "" : ", and who vouches for it"}`,
+    `${out ?? copy}: the attest of a TPM${certificate === null ? "" : ", and who vouches for it"}`,
     ...(certificate === null ? ["nobody vouches for it yet: holdpoint key enrol"] : []),
     ...(isSoftware ? ["key: software, not hardware"] : []),
   ];

@@ -42,7 +42,10 @@ export function addKeyCommands(program: Command, deps: KeyDeps): void {
   key
     .command("provision")
     .description("make the keys and counters in the TPM, or find those that are there")
-    .option("--tpm <place>", `device:/dev/tpmrm0, swtpm:HOST:PORT or swtpm:SOCKET`)
+    .option(
+      "--tpm <place>",
+      "device:FILE, swtpm:HOST:PORT or swtpm:SOCKET (default: device:/dev/tpmrm0, else swtpm:127.0.0.1:2321)",
+    )
     .option("--out <dir>", "folder for the record of them, which is secret", FOLDER)
     .option("--json", "report as JSON", false)
     .action(async (options: ProvisionFlags) => {

@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { findUsualPlace, USUAL_PLACES } from "../../src/adapters/tpm/place.js";
 import { readRecord, recordPath, writePlan } from "../../src/adapters/tpm/record-file.js";
 import type { TpmRecord } from "../../src/adapters/tpm/record.js";
 import { nvDefineSpace } from "../../src/codec/tpm2/nv.js";
@@ -99,6 +100,28 @@ describe("holdpoint key", () => {
     expect(wrong).toMatchObject({ code: 2, out: "" });
     expect(wrong.err).toMatch(/^somewhere: no place of a TPM\..*\n$/);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("needs no place where swtpm listens at its usual one, and attest no file: keys and bundle are in their folder", async () => {
+    if (existsSync(USUAL_PLACES.device.path)) {
+      // Nothing is ever made in this machine's own TPM.
+      expect(await findUsualPlace()).toEqual(USUAL_PLACES.device);
+      return;
+    }
+    const folder = testFolder();
+    const ran = await inOwnNetwork(`
+      swtpm socket --tpm2 --tpmstate dir=${folder} --flags not-need-init,startup-clear \\
+        --server type=tcp,port=2321 --ctrl type=tcp,port=2322 --daemon --pid file=${folder}/pid
+      cd ${folder} && ${process.execPath} ${CLI} key provision && ${process.execPath} ${CLI} key attest
+      code=$?; kill "$(cat ${folder}/pid)"; exit $code`);
+    expect(ran.err).toBe("");
+    expect(ran.code).toBe(0);
+    expect(ran.out).toMatch(/^TPM +swtpm:127\.0\.0\.1:2321, /m);
+    expect(ran.out).toContain("holdpoint-key/key-bundle.cbor: the attest of a TPM\n");
+    expect(readdirSync(join(folder, "holdpoint-key")).sort()).toEqual([
+      "key-bundle.cbor",
+      "tpm-key.cbor",
+    ]);
   });
 
   it("provisions a TPM that is a device", async () => {
@@ -201,3 +224,20 @@ describe("holdpoint key", () => {
 function kidIn(json: string): string {
   return /"kid":"([0-9a-f]{64})"/.exec(json)?.[1] ?? "no kid";
 }
+
+/** Shell commands where 127.0.0.1 is nobody else's. */
+async function inOwnNetwork(commands: string): Promise<Ran> {
+  const script = `/usr/bin/python3 -c "$LOOPBACK_UP"\n${commands}`;
+  const env = { ...process.env, LOOPBACK_UP };
+  return await new Promise((resolve) => {
+    const child = execFile("unshare", ["-rn", "sh", "-c", script], { env }, (_error, out, err) => {
+      resolve({ code: child.exitCode ?? -1, out, err });
+    });
+  });
+}
+
+/** ioctl SIOCSIFFLAGS with IFF_UP and IFF_RUNNING: a new network namespace has its loopback down. */
+const LOOPBACK_UP = `
+import fcntl, socket, struct
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh22x", b"lo", 0x41))
+`;

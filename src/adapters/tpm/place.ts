@@ -1,4 +1,5 @@
-import { open } from "node:fs/promises";
+import { access, open } from "node:fs/promises";
+import { connect } from "node:net";
 import { resolve } from "node:path";
 import type { TpmChannel } from "./channel.js";
 import { openDeviceChannel, TPM_DEVICE } from "./device-channel.js";
@@ -10,8 +11,37 @@ export type TpmPlace =
   | { readonly kind: "socket"; readonly path: string }
   | { readonly kind: "tcp"; readonly host: string; readonly port: number };
 
-/** Where a Linux machine has its TPM, behind the kernel's resource manager. */
-export const USUAL_PLACE: TpmPlace = { kind: "device", path: TPM_DEVICE };
+/** Where a Linux machine has its TPM, behind the kernel's resource manager; and where swtpm has its data socket, if it is not told. */
+export const USUAL_PLACES: {
+  readonly device: TpmPlace & { readonly kind: "device" };
+  readonly swtpm: TpmPlace & { readonly kind: "tcp" };
+} = {
+  device: { kind: "device", path: TPM_DEVICE },
+  swtpm: { kind: "tcp", host: "127.0.0.1", port: 2321 },
+};
+/** On this very machine somebody listens at once, or nobody does. */
+const KNOCK_MS = 500;
+
+/** The device where it is there, also if it may not be opened; else swtpm where somebody listens; null: neither. */
+export async function findUsualPlace(): Promise<TpmPlace | null> {
+  const { device, swtpm } = USUAL_PLACES;
+  if (await access(device.path).then(yes, no)) return device;
+  return (await listens(swtpm)) ? swtpm : null;
+}
+
+const yes = (): true => true;
+const no = (): false => false;
+
+async function listens({ host, port }: { readonly host: string; readonly port: number }) {
+  return await new Promise<boolean>((resolve) => {
+    const socket = connect({ host, port, timeout: KNOCK_MS });
+    const end = (isThere: boolean) => (): void => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once("connect", end(true)).once("error", end(false)).once("timeout", end(false));
+  });
+}
 
 /** Whether this user could open the usual place. It is opened and closed again, and asked nothing. */
 export async function findDevice(): Promise<{

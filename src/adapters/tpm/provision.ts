@@ -7,7 +7,7 @@ import type { TpmChip } from "./chip.js";
 import type { TpmCounter } from "./counters.js";
 import type { TpmKey } from "./keys.js";
 import type { KeyName } from "./message.js";
-import { placeText, USUAL_PLACE, type TpmPlace } from "./place.js";
+import { findUsualPlace, placeText, USUAL_PLACES, type TpmPlace } from "./place.js";
 import { countersOf, kindOf, recordKey, type TpmAuths, type TpmRecord } from "./record.js";
 import { readPlan, readRecord, recordPath, removePlan } from "./record-file.js";
 import { writePlan, writeRecord } from "./record-file.js";
@@ -43,7 +43,12 @@ export async function provisionKeys(ask: KeyAsk, place: TpmPlace | null): Promis
   const before = await readRecord(ask.directory);
   if (before.kind === "bad") return { ok: false, says: before.says, there: false };
   const known = before.kind === "there" ? before.value : null;
-  const where = place ?? known?.place ?? USUAL_PLACE;
+  const where = place ?? known?.place ?? (await findUsualPlace());
+  if (where === null) {
+    const { device, swtpm } = USUAL_PLACES;
+    const says = `no TPM found: ${device.path} is not there, and no swtpm listens on port ${swtpm.port}`;
+    return { ok: false, says, there: false };
+  }
   if (where.kind === "device" && !(await isThere(where.path))) {
     return { ok: false, says: `no TPM found: ${where.path} is not there`, there: false };
   }
