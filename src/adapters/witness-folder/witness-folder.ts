@@ -15,6 +15,8 @@ export function openWitnessFolder(directory: string, filesMost: number = FILES_M
   return {
     put: async (name, bytes) => {
       await mkdir(directory, { recursive: true, mode: 0o755 });
+      const left = (await readdir(directory)).filter((each) => PART.test(each));
+      for (const part of left) await rm(join(directory, part), { force: true });
       await writeWhole(directory, name, bytes);
       const names = (await readdir(directory)).filter((each) => NAME.test(each)).sort();
       for (const old of names.slice(0, Math.max(0, names.length - filesMost))) {
@@ -26,12 +28,13 @@ export function openWitnessFolder(directory: string, filesMost: number = FILES_M
 
 /** Nothing of anybody else's is removed. */
 const NAME = /^checkpoint-\d{16}-[0-9a-f]{8}\.cose$/;
+/** What a crash has left. */
+const PART = /^checkpoint-\d{16}-[0-9a-f]{8}\.cose\.part$/;
 
 async function writeWhole(directory: string, name: string, bytes: Uint8Array): Promise<void> {
   const place = join(directory, name);
   const beside = `${place}.part`;
-  // What a crash has left. Others may have a say in this folder: a link that waits there is not followed.
-  await rm(beside, { force: true });
+  // Others may have a say in this folder: a link that waits there is not followed.
   const { O_CREAT, O_EXCL, O_WRONLY, O_NOFOLLOW } = constants;
   const file = await open(beside, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o644);
   try {

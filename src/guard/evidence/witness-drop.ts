@@ -31,18 +31,20 @@ export class WitnessDrop {
   #dueUs: Us;
   #working: Promise<void> | null = null;
   #isFailing = false;
+  #isClosed = false;
 
   constructor(options: WitnessDropOptions) {
     this.#options = options;
     this.#dueUs = options.clock.nowUs();
     options.store.onCheckpoint((checkpoint) => {
       this.#newest = checkpoint;
-      if (options.clock.nowUs() >= this.#dueUs) this.#drop();
+      if (!this.#isClosed && options.clock.nowUs() >= this.#dueUs) this.#drop();
     });
   }
 
-  /** The newest once more, if it has not been dropped. Takes 2 s at most. */
+  /** The newest once more, if it has not been dropped, and none after it. Takes 2 s at most. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#within();
     this.#drop();
     await this.#within();

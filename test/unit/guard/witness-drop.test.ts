@@ -46,7 +46,8 @@ describe("checkpoints for a witness", () => {
     await signed(20);
     await drop.close();
     expect(sizes()).toEqual([4, 12, 20]);
-    await drop.close();
+    clock.advance(HOUR_US);
+    await signed(21);
     expect(sizes()).toEqual([4, 12, 20]);
   });
 

@@ -52,7 +52,7 @@ describe("a folder for a witness", () => {
     const victim = join(scratch, "victim");
     writeFileSync(victim, "keep");
     symlinkSync(victim, join(path, `${name(2)}.part`));
-    writeFileSync(join(path, `${name(3)}.part`), "half");
+    writeFileSync(join(path, `${name(9)}.part`), "half");
     await put(name(2), Uint8Array.of(2));
     await put(name(3), Uint8Array.of(3));
     expect(readFileSync(victim, "utf8")).toBe("keep");
