@@ -11,7 +11,10 @@ const FILES_MOST = 10_000;
  * (written beside its place, synced, renamed). Of more than `filesMost` those whose names sort first are removed: whoever
  * carries none away for that long keeps the newest.
  */
-export function openWitnessFolder(directory: string, filesMost: number = FILES_MOST): WitnessFolder {
+export function openWitnessFolder(
+  directory: string,
+  filesMost: number = FILES_MOST,
+): WitnessFolder {
   return {
     put: async (name, bytes) => {
       await mkdir(directory, { recursive: true, mode: 0o755 });
