@@ -1,17 +1,23 @@
 import { execFile } from "node:child_process";
+import { X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { startSoftwareTpm } from "../../src/adapters/swtpm/software-tpm.js";
+import type { TpmPlace } from "../../src/adapters/tpm/place.js";
+import type { TpmRecord } from "../../src/adapters/tpm/record.js";
+import { AUTHORITY_FILES } from "../../src/cli/certificate-authority.js";
 import { keyObjectOf } from "../../src/cli/credential.js";
 import { CERTIFICATE_INDEX } from "../../src/codec/tpm2/endorsement-certificate.js";
 import { parseEndorsementPublic } from "../../src/codec/tpm2/endorsement-public.js";
-import { decodeKeyBundle } from "../../src/evidence/bundle.js";
+import { decodeKeyBundle, encodeBundle } from "../../src/evidence/bundle.js";
 import { decodeRequest, type EnrolmentRequest } from "../../src/evidence/enrolment.js";
 import { startAuthority } from "../support/authority.js";
 import { claimKey } from "../support/attested-key.js";
 import { writeNvIndex } from "../support/nv-certificate.js";
+import { check, checkByPython, checkLines } from "../support/proof-bundle.js";
+import { makeProvisionedBundle } from "../support/provisioned-bundle.js";
 import { provisionAt, startProvisioned, testFolder } from "../support/tpm-process.js";
 
 const CLI = fileURLToPath(new URL("../../dist/src/main-cli.js", import.meta.url));
@@ -33,6 +39,8 @@ async function holdpoint(...args: readonly string[]): Promise<Ran> {
 /** A software TPM with the certificate that its own tools made for its RSA key, and keys of ours in it. */
 async function startCertified(): Promise<{
   readonly directory: string;
+  readonly place: TpmPlace;
+  readonly record: TpmRecord;
   /** Certificate (PEM) of the authority that issued it. */
   readonly issuer: string;
   /** The certificate itself, as the tools wrote it beside the TPM. */
@@ -45,9 +53,11 @@ async function startCertified(): Promise<{
   onTestFinished(end);
   if (certificate === null) throw new Error("swtpm's tools made no certificate");
   const directory = testFolder();
-  await provisionAt(directory, { kind: "socket", path: socket });
+  const place: TpmPlace = { kind: "socket", path: socket };
   return {
     directory,
+    place,
+    record: await provisionAt(directory, place),
     issuer: join(folder, "authority", "issuercert.pem"),
     certificate: new Uint8Array(readFileSync(certificate)),
   };
@@ -60,8 +70,9 @@ function requestIn(path: string): EnrolmentRequest {
 }
 
 describe("holdpoint key enrol without a file of the endorsement certificate", () => {
-  it("takes it out of a software TPM that its tools certified, whose maker's root then vouches for it as software [HP-199 allows]", async () => {
-    const { directory, issuer, certificate } = await startCertified();
+  it("takes it out of a software TPM that its tools certified, and whoever names its maker's authority has it as software all the same [HP-199 allows]", async () => {
+    const rig = await startCertified();
+    const { directory, issuer, certificate } = rig;
     const folder = testFolder();
     const file = (name: string): string => join(folder, name);
     const ask = ["key", "enrol", directory, "--gateway", "gw-7", "--request"];
@@ -83,11 +94,21 @@ describe("holdpoint key enrol without a file of the endorsement certificate", ()
     expect(opened.out).toContain("CN=gw-7, OU=software-tpm");
     const attested = await holdpoint("key", "attest", directory, "--out", file("key.cbor"));
     expect(attested.out).toContain("key: software, not hardware");
-    const bundle = decodeKeyBundle(new Uint8Array(readFileSync(file("key.cbor"))));
-    expect(bundle).toMatchObject({ software: true, endorsement: [certificate] });
     const { out } = await holdpoint("key", "status", directory);
     expect(out).toMatch(/^enrolled +yes: for gw-7 \(software-tpm\).*, 1 of the endorsement key$/m);
     expect(out).toMatch(/^attested +yes: key-bundle.cbor is of the key in the TPM$/m);
+    const key = decodeKeyBundle(new Uint8Array(readFileSync(file("key.cbor"))));
+    expect(key).toMatchObject({ software: true, endorsement: [certificate] });
+    if (key === null) throw new Error("no key bundle");
+    const bundle = await makeProvisionedBundle(rig, key);
+    const pem = readFileSync(join(file("ca"), AUTHORITY_FILES.root));
+    const report = check(bundle, { roots: [new Uint8Array(new X509Certificate(pem).raw)] });
+    expect(report.checks.filter(({ status }) => status === "FAIL")).toEqual([]);
+    expect(report.checks.find(({ id }) => id === "endorsement")?.status).toBe("PASS");
+    const hardware = report.checks.find(({ id }) => id === "hardware");
+    expect(hardware).toMatchObject({ status: "NOT PRESENT", note: "key: software, not hardware" });
+    const python = checkByPython(encodeBundle(bundle), new Uint8Array(pem));
+    expect([python.code, ...python.lines]).toEqual([0, ...checkLines(report)]);
   });
 
   it("is refused by an authority that was given another maker's root [HP-199 refuses]", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { askEndorsementCertificate } from "../../../../src/adapters/tpm/ask.js";
 import { readEndorsementCertificate } from "../../../../src/adapters/tpm/certificate.js";
 import type { TpmChannel } from "../../../../src/adapters/tpm/channel.js";
 import { openSocketChannel } from "../../../../src/adapters/tpm/socket-channel.js";
@@ -143,5 +144,14 @@ describe("the endorsement certificate in a TPM", () => {
       code === COMMAND.nvRead ? answer.with(100, (answer[100] ?? 0) ^ 1) : answer,
     );
     expect(faultIn(await readEndorsementCertificate(changed, "rsa")).kind).toBe("forged");
+  });
+
+  it("is believed of the TPM's process only whole and alone, and nothing there is not a certificate", () => {
+    const { take } = askEndorsementCertificate("rsa");
+    expect(take([CERTIFICATE])).toEqual(CERTIFICATE);
+    expect(take([new Uint8Array(0)])).toBeNull();
+    for (const values of [[], [FILLED], [CERTIFICATE.slice(1)], [CERTIFICATE.slice(0, -1)]]) {
+      expect(take(values)).toBeUndefined();
+    }
   });
 });
