@@ -103,7 +103,7 @@ async function addTpmCommands(): Promise<void> {
   const { provisionKeys, reportKeys } = await import("./adapters/tpm/provision.js");
   const { rotateKey } = await import("./adapters/tpm/rotate.js");
   const { addAttestCommands } = await import("./cli/key-attest.js");
-  const { attestRecorded, openRecorded, readForEnrolment } =
+  const { attestRecorded, openRecorded, readCertificates, readForEnrolment } =
     await import("./adapters/tpm/enrolment.js");
   addKeyCommands(program, {
     streams: { out: process.stdout, err: process.stderr },
@@ -128,6 +128,7 @@ async function addTpmCommands(): Promise<void> {
   addAttestCommands(program, {
     out: process.stdout,
     read: async (directory, handle) => await readForEnrolment(askOf(directory), handle),
+    certificates: async (directory) => await readCertificates(askOf(directory)),
     open: async (directory, handle, credential) =>
       await openRecorded(askOf(directory), handle, credential),
     attest: async (directory) => await attestRecorded(askOf(directory)),

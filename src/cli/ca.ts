@@ -51,7 +51,7 @@ async function issue(command: IssueCommand): Promise<string> {
   }
   const kind = isHardware
     ? "a maker's certificate vouches for its TPM"
-    : "software-tpm: no maker's certificate vouches for its TPM, it proves no hardware";
+    : `software-tpm: ${request.software ? "its TPM is software, as it says itself" : "no maker's certificate vouches for its TPM"}, it proves no hardware`;
   return `${command.out}: for ${showPlain(request.gateway)}, attestation key ${key}\n${kind}\n`;
 }
 

@@ -31,7 +31,7 @@ function parseOne(der: Uint8Array): X509Certificate | null {
 
 function viewOf(certificate: X509Certificate): Certificate | null {
   try {
-    const lines = certificate.subject.split("\n");
+    const lines = linesOf(certificate.subject);
     return {
       spki: new Uint8Array(certificate.publicKey.export({ type: "spki", format: "der" })),
       isIssuer: certificate.ca,
@@ -48,6 +48,11 @@ function viewOf(certificate: X509Certificate): Certificate | null {
   } catch {
     return null;
   }
+}
+
+/** The library gives no text for an empty name, whatever its type says; makers of TPMs leave the subject empty. */
+function linesOf(name: string | undefined): readonly string[] {
+  return name === undefined ? [] : name.split("\n");
 }
 
 function only(lines: readonly string[], attribute: string): string | null {

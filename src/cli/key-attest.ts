@@ -11,6 +11,7 @@ import type { EnrolmentRequest } from "../evidence/enrolment.js";
 import { SOFTWARE_UNIT } from "../evidence/key-bundle.js";
 import { equalBytes } from "../evidence/merkle-proof.js";
 import { CERTIFICATES } from "./certificates.js";
+import { chooseCertificate, type HeldCertificate } from "./endorsement-choice.js";
 import { openAnswer } from "./enrolment.js";
 import { readNamed, readTrust } from "./evidence-keys.js";
 import { KEY_FILES, readChain } from "./key-files.js";
@@ -26,6 +27,8 @@ export type AttestDeps = {
     directory: string,
     handle: number,
   ) => Promise<Asked<Omit<EnrolmentRequest, "gateway" | "endorsement">>>;
+  /** What the TPM itself holds; empty: nothing. */
+  readonly certificates: (directory: string) => Promise<Asked<readonly HeldCertificate[]>>;
   readonly open: (
     directory: string,
     handle: number,
@@ -51,7 +54,10 @@ export function addAttestCommands(program: Command, deps: AttestDeps): void {
     .option("--gateway <name>", "who asks, as the site file names the gateway")
     .option("--request <file>", "request to write, for holdpoint ca issue")
     .option("--answer <file>", "answer that came back")
-    .option("--endorsement <file>", "certificates (PEM) of the endorsement key, that one first")
+    .option(
+      "--endorsement <file>",
+      "certificates (PEM) of the endorsement key, that one first; else: the TPM's own",
+    )
     .option("--endorsement-handle <n>", "where the endorsement key is kept", parseHandle, 0)
     .action(async (directory: string, flags: EnrolFlags) => {
       await enrolKey(directory, flags, deps);
@@ -83,12 +89,16 @@ async function enrolKey(directory: string, flags: EnrolFlags, deps: AttestDeps):
   const { request, answer, gateway, endorsementHandle } = flags;
   if (request !== undefined && answer === undefined && gateway !== undefined) {
     const keys = valueOf(await deps.read(directory, endorsementHandle));
-    const endorsement = flags.endorsement === undefined ? [] : await readRoots(flags.endorsement);
+    const { chain: endorsement, says } =
+      flags.endorsement === undefined
+        ? chooseCertificate(keys.endorsementKey, valueOf(await deps.certificates(directory)))
+        : { chain: await readRoots(flags.endorsement), says: [] };
     // What the authority sees is what every bundle has to hold.
     await writeTo(join(directory, KEY_FILES.endorsement), encodeChain(endorsement), "w");
     const bytes = encodeRequest({ ...keys, gateway, endorsement });
     await writeTo(request, bytes, "wx");
-    deps.out.write(`${request}: carry it to the authority (holdpoint ca issue)\n`);
+    const lines = [...says, `${request}: carry it to the authority (holdpoint ca issue)`];
+    deps.out.write(`${lines.join("\n")}\n`);
   } else if (answer !== undefined && request === undefined) {
     const read = decodeAnswer(new Uint8Array(await readNamed(answer)));
     if (read === null) throw new Refusal(`${answer}: no answer of this version`, 2);

@@ -1,5 +1,6 @@
 import type { Credential } from "../../codec/tpm2/activate-credential.js";
 import { parseAttest, type Attest, type SignedAttest } from "../../codec/tpm2/attest.js";
+import { cutCertificate, type EndorsementKind } from "../../codec/tpm2/endorsement-certificate.js";
 import { TPM_OBJECTS, type TpmObjectKind } from "../../codec/tpm2/public-area.js";
 import type { TpmChip } from "./chip.js";
 import type { TpmCounter } from "./counters.js";
@@ -81,6 +82,18 @@ export function askCertificate(
 /** TPMT_PUBLIC of the endorsement key that is kept at the handle; 0: of the TCG template's. */
 export function askEndorsementKey(handle: number): TpmAsk<Uint8Array> {
   return { request: { op: "read-endorsement", handle }, take: someBytes };
+}
+
+/** Certificate (DER) of the endorsement key of this kind, where the TPM keeps one; null: nothing is there. */
+export function askEndorsementCertificate(kind: EndorsementKind): TpmAsk<Uint8Array | null> {
+  return {
+    request: { op: "read-certificate", kind },
+    take: ([bytes]) => {
+      if (bytes?.length === 0) return null;
+      const whole = bytes === undefined ? null : cutCertificate(bytes);
+      return whole?.length === bytes?.length ? (whole ?? undefined) : undefined;
+    },
+  };
 }
 
 /** What the credential hides from everybody but the TPM with both keys. */

@@ -1,9 +1,14 @@
 import type { Credential } from "../../codec/tpm2/activate-credential.js";
-import { askCertificate, askCredential, askEndorsementKey, askKey } from "./ask.js";
+import {
+  CERTIFICATE_INDEX,
+  type EndorsementKind,
+} from "../../codec/tpm2/endorsement-certificate.js";
+import { askCertificate, askCredential, askEndorsementCertificate } from "./ask.js";
+import { askEndorsementKey, askKey } from "./ask.js";
 import { withTpm, type KeyAsk } from "./provision.js";
 import { nameAt, type RecordedKey, type TpmRecord } from "./record.js";
 import { readRecord, recordPath } from "./record-file.js";
-import { faultOf, type TpmResult } from "./result.js";
+import { faultOf, type TpmFault, type TpmResult } from "./result.js";
 import { findRecorded } from "./recorded-key.js";
 import type { TpmProcess } from "./tpm-process.js";
 
@@ -26,6 +31,24 @@ export async function readForEnrolment(ask: KeyAsk, handle: number): Promise<Ask
     if (!endorsementKey.ok) return endorsementKey;
     const areas = { attester: attester.value, endorsementKey: endorsementKey.value };
     return { ok: true, value: { ...areas, software: record.kind !== "tpm" } };
+  });
+}
+
+/** What stands at the NV index of an endorsement key's certificate: that certificate (DER), or why it cannot be read. */
+export type HeldCertificate = { readonly index: number; readonly read: Asked<Uint8Array> };
+
+/** What the TPM holds of its endorsement keys' certificates; empty: none. Whose keys they are over is not looked at. */
+export async function readCertificates(ask: KeyAsk): Promise<Asked<readonly HeldCertificate[]>> {
+  return await withRecorded(ask, async (tpm) => {
+    const held: HeldCertificate[] = [];
+    for (const kind of ENDORSEMENT_KINDS) {
+      const read = await tpm.ask(askEndorsementCertificate(kind));
+      if (!read.ok && !isAboutIndex(read.fault)) return read;
+      const index = CERTIFICATE_INDEX[kind];
+      if (!read.ok) held.push({ index, read: { ok: false, says: read.fault.says } });
+      else if (read.value !== null) held.push({ index, read: { ok: true, value: read.value } });
+    }
+    return { ok: true, value: held };
   });
 }
 
@@ -77,6 +100,13 @@ export async function attestRecorded(ask: KeyAsk): Promise<
     };
     return { ok: true, value };
   });
+}
+
+const ENDORSEMENT_KINDS: readonly EndorsementKind[] = ["ecc", "rsa"];
+
+/** The TPM has answered, and not with a certificate; it would do so again. */
+function isAboutIndex({ kind }: TpmFault): boolean {
+  return kind === "refused" || kind === "malformed" || kind === "mismatch";
 }
 
 async function withRecorded<T>(

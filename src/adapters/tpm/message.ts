@@ -1,6 +1,7 @@
 import { FrameReader, FrameWriter } from "../../codec/door/wire.js";
 import type { Credential } from "../../codec/tpm2/activate-credential.js";
 import { SIZE } from "../../codec/tpm2/constant.js";
+import type { EndorsementKind } from "../../codec/tpm2/endorsement-certificate.js";
 import type { TpmCounter } from "./counters.js";
 import type { KeyUse } from "./keys.js";
 import type { TpmFault, TpmResult } from "./result.js";
@@ -20,6 +21,7 @@ export type TpmRequest =
     }
   /** `handle` 0: there is none kept, the one of the TCG template is made for this time. */
   | { readonly op: "read-endorsement"; readonly handle: number }
+  | { readonly op: "read-certificate"; readonly kind: EndorsementKind }
   | {
       readonly op: "open-credential";
       readonly object: KeyUse;
@@ -59,7 +61,7 @@ export function isAttestRequest(request: TpmRequest): request is AttestRequest {
 export type KeyName = "evidenceKey" | "attestationKey" | "otherEvidenceKey";
 
 /** Longest body of a frame either way. */
-export const MESSAGE_BYTES_MAX = 4096;
+export const MESSAGE_BYTES_MAX = 8192;
 
 /** One length-prefixed frame. `id` comes back with the answer. */
 export function encodeRequest(id: number, request: TpmRequest): Uint8Array {
@@ -95,6 +97,9 @@ function putRequest(out: FrameWriter, request: Exclude<TpmRequest, AttestRequest
       break;
     case "read-endorsement":
       out.uint(request.handle);
+      break;
+    case "read-certificate":
+      out.uint(ENDORSEMENT_KINDS.indexOf(request.kind));
       break;
     case "open-credential": {
       const { blob, secret } = request.credential;
@@ -170,7 +175,7 @@ export function decodeAnswer(
   const id = from.uint(ID_MAX);
   if (from.uint(1) === 0) {
     const value: Uint8Array[] = [];
-    for (let item = 2; item < items; item += 1) value.push(from.blob(0, SIZE.publicArea));
+    for (let item = 2; item < items; item += 1) value.push(from.blob(0, SIZE.certificate));
     return from.complete() && items >= 2 ? { id, answer: { ok: true, value } } : null;
   }
   const kind = FAULTS[from.uint(FAULTS.length - 1)];
@@ -205,6 +210,7 @@ const WORD_MAX = 0xffff_ffff;
 const SAYS_CHARS_MAX = 512;
 const KEYS: readonly KeyName[] = ["evidenceKey", "attestationKey", "otherEvidenceKey"];
 const COUNTER_KINDS: readonly TpmCounter["kind"][] = ["flash", "orderly"];
+const ENDORSEMENT_KINDS: readonly EndorsementKind[] = ["rsa", "ecc"];
 const FAULTS: readonly TpmFault["kind"][] = [
   "not-done",
   "unknown",
@@ -232,6 +238,7 @@ const OPS: Readonly<Record<TpmRequest["op"], readonly [number, number]>> = {
   "remove-key": [13, 2],
   quote: [14, 5],
   "get-time": [15, 4],
+  "read-certificate": [16, 1],
 };
 const NAMES: readonly TpmRequest["op"][] = [
   "read-chip",
@@ -250,6 +257,7 @@ const NAMES: readonly TpmRequest["op"][] = [
   "remove-key",
   "quote",
   "get-time",
+  "read-certificate",
 ];
 const NUMBER_MAX = NAMES.length - 1;
 const ITEMS_MAX = 9;
@@ -304,6 +312,8 @@ function takeRequest(
       return { op, use: takeUse(from), digest: from.blob(SIZE.digest, SIZE.digest) };
     case "read-endorsement":
       return { op, handle: from.uint(WORD_MAX) };
+    case "read-certificate":
+      return { op, kind: from.uint(ENDORSEMENT_KINDS.length - 1) === 0 ? "rsa" : "ecc" };
     case "open-credential": {
       const [object, handle] = [takeUse(from), from.uint(WORD_MAX)];
       const blob = from.blob(1, SIZE.credential);

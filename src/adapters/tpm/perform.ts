@@ -8,6 +8,7 @@ import {
   readEndorsementKey,
 } from "./attestation.js";
 import type { EndorsementUse } from "./attestation.js";
+import { readEndorsementCertificate } from "./certificate.js";
 import { readChip, readJump } from "./chip.js";
 import { certifyCounter, defineCounter, raiseCounter, readCounter } from "./counters.js";
 import { findStorageRoot, makeAttestationKey, makeEvidenceKey } from "./keys.js";
@@ -47,6 +48,10 @@ export async function performRequest(tpm: Tpm, request: TpmRequest): Promise<Tpm
     case "read-endorsement": {
       const read = await readEndorsementKey(tpm, endorsementAt(request.handle));
       return answerOf(read, ({ publicArea }) => [publicArea]);
+    }
+    case "read-certificate": {
+      const read = await readEndorsementCertificate(tpm, request.kind);
+      return answerOf(read, (certificate) => [certificate ?? UNSET]);
     }
     case "open-credential": {
       const { object, handle, credential } = request;

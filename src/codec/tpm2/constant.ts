@@ -71,6 +71,8 @@ export const SIZE = {
   attest: 1024,
   encryptedSecret: 512,
   credential: 512,
+  /** A certificate in an NV index; that of an endorsement key has one to two thousand bytes. */
+  certificate: 4096,
   /** Whole command or response; chips take and give no more. */
   frame: 4096,
 } as const;

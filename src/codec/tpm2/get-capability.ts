@@ -3,12 +3,16 @@ import { COMMAND } from "./constant.js";
 import { parseWhole, type TpmReader } from "./reader.js";
 import { TpmWriter } from "./writer.js";
 
-/** TPM_PT (Library Part 2, 6.13) that tell what chip this is, and how far its orderly counters may jump. */
+/**
+ * TPM_PT (Library Part 2, 6.13) that tell what chip this is, how far its orderly counters may jump, and how many bytes of
+ * an NV index it gives at a time.
+ */
 export const PROPERTY = {
   manufacturer: 0x105,
   vendorText: 0x106,
   firmware: 0x10b,
   orderlyCount: 0x11d,
+  nvBufferMax: 0x12c,
 } as const;
 
 /** First handle of a kind (Library Part 2, 7.2). The list begins there and ends with the kind. */

@@ -35,21 +35,19 @@ export function nvIncrement(index: TpmEntity): TpmCommand<null> {
   };
 }
 
-/** TPM2_NV_Read (Library Part 3, 31.13) of a counter, authorised by the index itself. */
+/** Some of what an NV index holds: both are at most 65,535, and TPMs limit the size further. */
+export type NvPart = { readonly offset: number; readonly size: number };
+
+/** TPM2_NV_Read (Library Part 3, 31.13), authorised by the index itself. The answer is exactly as long as asked for. */
+export function nvRead(index: TpmEntity, part: NvPart): TpmCommand<Uint8Array> {
+  return readPart(index, part, (reader) => reader.sized(part.size, part.size));
+}
+
+/** The same of a counter. */
 export function nvReadCounter(index: TpmEntity): TpmCommand<bigint> {
-  return {
-    title: "TPM2_NV_Read",
-    code: COMMAND.nvRead,
-    entities: [index, index],
-    authorised: 1,
-    parameters: new TpmWriter().u16(NV_COUNTER_SIZE).u16(0).done(),
-    seals: { command: false, response: true },
-    makesHandle: false,
-    parse: (parameters) =>
-      parseWhole(parameters, (reader) =>
-        reader.nested(NV_COUNTER_SIZE, (counter: TpmReader) => counter.u64()),
-      ),
-  };
+  return readPart(index, { offset: 0, size: NV_COUNTER_SIZE }, (reader) =>
+    reader.nested(NV_COUNTER_SIZE, (counter) => counter.u64()),
+  );
 }
 
 export type NvIndexPublic = {
@@ -98,5 +96,22 @@ export function nvCertify(
     seals: { command: true, response: true },
     makesHandle: false,
     parse: parseSignedAttest,
+  };
+}
+
+function readPart<T>(
+  index: TpmEntity,
+  { offset, size }: NvPart,
+  take: (reader: TpmReader) => T,
+): TpmCommand<T> {
+  return {
+    title: "TPM2_NV_Read",
+    code: COMMAND.nvRead,
+    entities: [index, index],
+    authorised: 1,
+    parameters: new TpmWriter().u16(size).u16(offset).done(),
+    seals: { command: false, response: true },
+    makesHandle: false,
+    parse: (parameters) => parseWhole(parameters, take),
   };
 }

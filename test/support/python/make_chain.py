@@ -1,7 +1,8 @@
 """Certificates that no honest authority issues: make_chain.py KIND SPKI FOLDER writes root.der and leaf.der there.
 
 usual: as holdpoint ca would; rsa: the root has an RSA key; late: issued after the root had ended; early: before it began;
-not-issuer: the root may sign no others; no-usage: not for an attestation key; two-names: two common names.
+not-issuer: the root may sign no others; no-usage: not for an attestation key; two-names: two common names;
+no-name: a subject without a name in it.
 """
 
 import sys
@@ -33,7 +34,7 @@ def build(subject, public_key, since, extensions):
 
 issuer = [x509.BasicConstraints(ca=kind != "not-issuer", path_length=None)]
 usage = [] if kind == "no-usage" else [x509.ExtendedKeyUsage([x509.ObjectIdentifier("2.23.133.8.3")])]
-subject = names("gw-7", "gw-7") if kind == "two-names" else names("gw-7")
+subject = {"two-names": names("gw-7", "gw-7"), "no-name": names()}.get(kind, names("gw-7"))
 attested = serialization.load_der_public_key(open(spki, "rb").read())
 made = {"root": build(names("Odd CA"), key.public_key(), began, issuer), "leaf": build(subject, attested, issued, usage)}
 for name, certificate in made.items():

@@ -24,6 +24,7 @@ describe("a chain of certificates", () => {
     ["not-issuer", ["roots"], "they lead to none of those"],
     ["no-usage", ["certificate"], "it is not for an attestation key of a TPM"],
     ["two-names", ["certificate"], "it is for another gateway than the checkpoint says"],
+    ["no-name", ["certificate"], "it is for another gateway than the checkpoint says"],
   ])("is judged alike by both verifiers under an authority that is %s", (kind, fails, why) => {
     const odd = makeOddChain(kind, attester.spki);
     const report = check(bundleWith([odd.leaf]), { roots: [odd.root] });

@@ -26,6 +26,8 @@ const requests: readonly TpmRequest[] = [
   { op: "sign", use, digest: new Uint8Array(32).fill(1) },
   { op: "certify", object: use, signer: use, qualifying: new Uint8Array(66).fill(2) },
   { op: "read-endorsement", handle: 0x81010001 },
+  { op: "read-certificate", kind: "rsa" },
+  { op: "read-certificate", kind: "ecc" },
   {
     op: "open-credential",
     object: use,
@@ -46,7 +48,7 @@ const requests: readonly TpmRequest[] = [
 const answers: readonly TpmAnswer[] = [
   { ok: true, value: [] },
   { ok: true, value: [new Uint8Array(0)] },
-  { ok: true, value: [new Uint8Array(1024).fill(3), new Uint8Array(64).fill(4)] },
+  { ok: true, value: [new Uint8Array(4096).fill(3), new Uint8Array(64).fill(4)] },
   { ok: false, fault: { kind: "refused", says: "TPM2_Sign: no (0x9a2)", code: 0x9a2 } },
   { ok: false, fault: { kind: "mismatch", says: "", code: 0 } },
 ];
