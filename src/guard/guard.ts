@@ -18,7 +18,7 @@ import { Lateness, type LatenessSummary } from "./lateness.js";
 import { OwnUnitBoard } from "./own-unit-board.js";
 import { isMapped, planReplica } from "./replica-plan.js";
 import { ReplyGate } from "./reply-gate.js";
-import { startScans } from "./scan-timer.js";
+import { startScans, TIMER_GRAIN_US } from "./scan-timer.js";
 import type { EvidenceStore, PlcLink } from "./ports.js";
 import { SigningWatch, type SigningKey } from "./signing-watch.js";
 import { Tally } from "./tally.js";
@@ -147,11 +147,10 @@ export class Guard {
   start(): void {
     const { clock } = this.#needs;
     this.#signing.begin();
-    this.#stops.push(
-      startScans(clock, SCAN_US, (latenessUs) => {
-        this.#scan(latenessUs);
-      }),
-    );
+    const scan = (latenessUs: Us): void => {
+      this.#scan(latenessUs);
+    };
+    this.#stops.push(startScans(clock, SCAN_US, scan, TIMER_GRAIN_US));
     this.#model.devices.forEach(({ pollUs }, device) => {
       this.#stops.push(
         startScans(clock, pollUs, () => {

@@ -142,6 +142,25 @@ describe("scans", () => {
     expect(late).toEqual([1, 160]);
   });
 
+  it("may come as early as they are told to, and are not late then, nor twice", () => {
+    const clock = createManualClock();
+    const at: number[] = [];
+    const late: number[] = [];
+    const stop = startScans(
+      clock,
+      50,
+      (latenessUs) => {
+        at.push(clock.nowUs());
+        late.push(latenessUs);
+      },
+      10,
+    );
+    clock.advance(165);
+    stop();
+    expect(at).toEqual([40, 90, 140]);
+    expect(late).toEqual([0, 0, 0]);
+  });
+
   it("are summed up by the share of them that came later", () => {
     const lateness = new Lateness();
     for (let sample = 1; sample <= 100; sample++) lateness.add(sample);
