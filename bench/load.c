@@ -2,9 +2,10 @@
  * Asks a Modbus TCP server as fast as it answers: a fixed number of requests in flight, each latency kept.
  *
  * usage: load PORT FUNCTION CONNECTIONS IN_FLIGHT WARM_MS RUN_MS UNITS ADDRESS SPREAD QUANTITY LOW HIGH
- *   IN_FLIGHT   on each connection; a plain Modbus client has 1
+ *   IN_FLIGHT   lanes of each connection, one request of each on its way; a plain Modbus client has 1
  *   UNITS       connection i asks unit 1 + i % UNITS
- *   SPREAD      connection i asks at ADDRESS + (i / UNITS) % SPREAD * QUANTITY, so that writers do not meet
+ *   SPREAD      lane k of connection i asks at ADDRESS + (i / UNITS * IN_FLIGHT + k) % SPREAD * QUANTITY, so that writers
+ *               do not meet
  *   LOW, HIGH   written values walk up and down between these, one step a request
  * Loopback only. One line of JSON: requests, seconds, latencies in microseconds, exceptions by code.
  */
@@ -38,7 +39,9 @@ struct line {
     size_t held;
     uint8_t request[FRAME_MAX];
     size_t request_length;
-    int value, step;
+    /* Replies come in the order of their requests: the lane that asks next is the one that was answered. */
+    int first_lane, lane;
+    int value[IN_FLIGHT_MAX], step[IN_FLIGHT_MAX];
     uint8_t bytes[8192];
 };
 
@@ -65,11 +68,9 @@ static void put16(uint8_t *at, int value) {
 
 static void write_request(struct line *line, int index) {
     int unit = 1 + index % plan.units;
-    int address = plan.address + index / plan.units % plan.spread * plan.quantity;
     uint8_t *q = line->request;
     q[6] = (uint8_t)unit;
     q[7] = (uint8_t)plan.function;
-    put16(q + 8, address);
     put16(q + 10, plan.function == 6 ? plan.low : plan.quantity);
     line->request_length = 12;
     if (plan.function == 16) {
@@ -77,21 +78,28 @@ static void write_request(struct line *line, int index) {
         line->request_length = 13 + 2 * (size_t)plan.quantity;
     }
     put16(q + 4, (int)line->request_length - 6);
-    line->value = plan.low;
-    line->step = 1;
+    line->first_lane = index / plan.units * plan.in_flight;
+    for (int k = 0; k < plan.in_flight; k++) {
+        line->value[k] = plan.low;
+        line->step[k] = 1;
+    }
 }
 
-static void next_value(struct line *line) {
+/* Where and what the next lane asks. */
+static void next_lane(struct line *line) {
+    int k = line->lane, *value = &line->value[k], *step = &line->step[k];
+    line->lane = (k + 1) % plan.in_flight;
+    put16(line->request + 8, plan.address + (line->first_lane + k) % plan.spread * plan.quantity);
     if (plan.function != 6 && plan.function != 16) return;
-    if (line->value + line->step > plan.high || line->value + line->step < plan.low) line->step = -line->step;
-    line->value += line->step;
-    if (plan.function == 6) put16(line->request + 10, line->value);
+    if (*value + *step > plan.high || *value + *step < plan.low) *step = -*step;
+    *value += *step;
+    if (plan.function == 6) put16(line->request + 10, *value);
     else
-        for (int i = 0; i < plan.quantity; i++) put16(line->request + 13 + 2 * i, line->value);
+        for (int i = 0; i < plan.quantity; i++) put16(line->request + 13 + 2 * i, *value);
 }
 
 static void ask(struct line *line) {
-    next_value(line);
+    next_lane(line);
     put16(line->request, line->next_id);
     line->sent_at[line->next_id % IN_FLIGHT_MAX] = now_ns();
     line->next_id++;

@@ -45,7 +45,9 @@ export function listScenes(quick: boolean): readonly Scene[] {
     writeScene(16, connections),
   ]);
   const fleet = [16, 64].map((connections) => fleetScene(connections));
-  return [...reads, deep, ...writes, ...fleet];
+  // As many in flight from a client for each device, which does not wait for one answer before it asks again.
+  const deepFleet: Scene = { ...fleetScene(8), id: "FC6 x8, 8 deep, 8 devices", inFlight: 8 };
+  return [...reads, deep, ...writes, ...fleet, deepFleet];
 }
 
 /** What a subject is warmed with; only a gateway has several devices behind it. */

@@ -114,9 +114,14 @@ function judgeTargets(runs: readonly Run[], fsyncP50Us: number): readonly Target
     atLeast("durable writes into one device, 16 in flight", 2_500, rate(runs, "FC6 x16")),
     atLeast("durable writes over 8 devices, 16 in flight", 6_000, rate(runs, "FC6 x16, 8 devices")),
     atLeast(
-      "durable writes over 8 devices, 64 in flight",
+      "durable writes over 8 devices, 64 in flight on 64 connections",
       10_000,
       rate(runs, "FC6 x64, 8 devices"),
+    ),
+    atLeast(
+      "durable writes over 8 devices, 64 in flight on 8 connections",
+      10_000,
+      rate(runs, "FC6 x8, 8 deep, 8 devices"),
     ),
     fewer(runs, "FC3 x1", "gateway", 5),
     fewer(runs, "FC6 x1", "gateway, no evidence", 5),

@@ -17,6 +17,8 @@ import { startProvisioned, testFolder } from "../support/tpm-process.js";
 
 const CLI = fileURLToPath(new URL("../../dist/src/main-cli.js", import.meta.url));
 const run = promisify(execFile);
+/** Part of every Debian. */
+const UNSHARE = "unshare";
 
 type Ran = { readonly code: number; readonly out: string; readonly err: string };
 
@@ -230,7 +232,7 @@ async function inOwnNetwork(commands: string): Promise<Ran> {
   const script = `/usr/bin/python3 -c "$LOOPBACK_UP"\n${commands}`;
   const env = { ...process.env, LOOPBACK_UP };
   return await new Promise((resolve) => {
-    const child = execFile("unshare", ["-rn", "sh", "-c", script], { env }, (_error, out, err) => {
+    const child = execFile(UNSHARE, ["-rn", "sh", "-c", script], { env }, (_error, out, err) => {
       resolve({ code: child.exitCode ?? -1, out, err });
     });
   });
