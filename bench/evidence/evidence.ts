@@ -5,9 +5,12 @@ import { type BundleSize, measureBundle } from "./bundle-size.js";
 import { checkLog, type CheckFindings } from "./log-checks.js";
 import { growLog } from "./log-growth.js";
 import { measureTpmCost, type TpmCost } from "./tpm-cost.js";
+import { measureSignature } from "./tpm-signature.js";
 
 /** What evidence costs and what checking it takes. */
 export type EvidenceFindings = {
+  /** Of one signature by a software TPM. */
+  readonly signatureP50Ms: number;
   readonly tpm: TpmCost;
   readonly bytesPerCommand: number;
   readonly young: BundleSize;
@@ -33,6 +36,7 @@ export async function measureEvidence(
     process.stderr.write(`${text}\n`);
   };
   try {
+    const signatureP50Ms = await measureSignature(join(folder, "signature"));
     say(`a governed write with and without a TPM, ${plan.tpmRounds} rounds`);
     const pace = { rounds: plan.tpmRounds, warmMs: 100, runMs: 250 };
     const tpm = await measureTpmCost(native, join(folder, "tpm"), pace);
@@ -43,7 +47,7 @@ export async function measureEvidence(
     const { directory, siteFile, bytesPerCommand, young } = log;
     const checks = await checkLog(directory, siteFile, say);
     const long = await measureBundle(directory);
-    return { tpm, bytesPerCommand, young, long, checks };
+    return { signatureP50Ms, tpm, bytesPerCommand, young, long, checks };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

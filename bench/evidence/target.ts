@@ -8,9 +8,10 @@ const LONG_LEAVES = 10_000_000;
 
 /** The promises about evidence. Those about a tree of some size are judged only on a tree that is as large. */
 export function judgeEvidence(findings: EvidenceFindings): readonly Target[] {
-  const { tpm, bytesPerCommand, young, long, checks } = findings;
+  const { signatureP50Ms, tpm, bytesPerCommand, young, long, checks } = findings;
   const mostUs = Math.max(TPM_ADDS_MOST_US, Math.floor(TPM_ADDS_MOST_SHARE * tpm.fileP50Us));
   return [
+    { ...most("a signature by the TPM (swtpm): p50", 2, "ms"), value: signatureP50Ms },
     ...tpm.costs.map(({ name, addedUs }) => ({
       ...most(`a governed write, ${name}: added p50, upper end of its 95 % interval`, mostUs, "us"),
       value: addedUs.high,

@@ -11,6 +11,8 @@ import { CLI } from "./cli.js";
 export type Chip = {
   /** Lines of a site file that sign by it. */
   readonly site: readonly string[];
+  /** Folder of the record of those keys. */
+  readonly keys: string;
   /** From now on every signature takes so long. */
   readonly slow: (ms: number) => void;
   readonly stop: () => Promise<void>;
@@ -40,6 +42,7 @@ export async function startChip(dir: string): Promise<Chip> {
     ...[CLI, "key", "provision", "--tpm", `swtpm:${front}`, "--out", keys],
   ]);
   return {
+    keys,
     site: [`tpm: {keys: ${keys}, need: preferred}`],
     slow: shim.slow,
     stop: async () => {
