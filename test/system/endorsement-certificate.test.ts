@@ -1,8 +1,6 @@
-import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { startSoftwareTpm } from "../../src/adapters/swtpm/software-tpm.js";
 import type { TpmPlace } from "../../src/adapters/tpm/place.js";
@@ -13,6 +11,7 @@ import { CERTIFICATE_INDEX } from "../../src/codec/tpm2/endorsement-certificate.
 import { parseEndorsementPublic } from "../../src/codec/tpm2/endorsement-public.js";
 import { decodeKeyBundle, encodeBundle } from "../../src/evidence/bundle.js";
 import { decodeRequest, type EnrolmentRequest } from "../../src/evidence/enrolment.js";
+import { holdpoint } from "../support/built-command.js";
 import { startAuthority } from "../support/authority.js";
 import { claimKey } from "../support/attested-key.js";
 import { writeNvIndex } from "../support/nv-certificate.js";
@@ -20,21 +19,10 @@ import { check, checkByPython, checkLines } from "../support/proof-bundle.js";
 import { makeProvisionedBundle } from "../support/provisioned-bundle.js";
 import { provisionAt, startProvisioned, testFolder } from "../support/tpm-process.js";
 
-const CLI = fileURLToPath(new URL("../../dist/src/main-cli.js", import.meta.url));
 /** Where swtpm_setup keeps the RSA endorsement key that it has certified. */
 const RSA_HANDLE = "0x81010001";
 const maker = await startAuthority("TPM maker");
 afterAll(maker.remove);
-
-type Ran = { readonly code: number; readonly out: string; readonly err: string };
-
-async function holdpoint(...args: readonly string[]): Promise<Ran> {
-  return await new Promise((resolve) => {
-    const child = execFile(process.execPath, [CLI, ...args], (_error, out, err) => {
-      resolve({ code: child.exitCode ?? -1, out, err });
-    });
-  });
-}
 
 /** A software TPM with the certificate that its own tools made for its RSA key, and keys of ours in it. */
 async function startCertified(): Promise<{

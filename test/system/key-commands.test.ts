@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { findUsualPlace, USUAL_PLACES } from "../../src/adapters/tpm/place.js";
@@ -10,24 +9,18 @@ import type { TpmRecord } from "../../src/adapters/tpm/record.js";
 import { nvDefineSpace } from "../../src/codec/tpm2/nv.js";
 import { nvCounter } from "../../src/codec/tpm2/nv-public.js";
 import { openSocketChannel } from "../../src/adapters/tpm/socket-channel.js";
+import { CLI, holdpoint, type Ran } from "../support/built-command.js";
 import { startSoftwareTpm } from "../support/swtpm.js";
 import { openDevice } from "../support/tpm-device.js";
 import { NO_AUTH, openTestTpm, provisionRoot, valueOf } from "../support/tpm-rig.js";
 import { startProvisioned, testFolder } from "../support/tpm-process.js";
 
-const CLI = fileURLToPath(new URL("../../dist/src/main-cli.js", import.meta.url));
 const run = promisify(execFile);
 /** Part of every Debian. */
 const UNSHARE = "unshare";
 
-type Ran = { readonly code: number; readonly out: string; readonly err: string };
-
 async function key(...args: readonly string[]): Promise<Ran> {
-  return await new Promise((resolve) => {
-    const child = execFile(process.execPath, [CLI, "key", ...args], (_error, out, err) => {
-      resolve({ code: child.exitCode ?? -1, out, err });
-    });
-  });
+  return await holdpoint("key", ...args);
 }
 
 async function recordIn(directory: string): Promise<TpmRecord> {

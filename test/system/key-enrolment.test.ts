@@ -1,30 +1,18 @@
-import { execFile } from "node:child_process";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { keyObjectOf } from "../../src/cli/credential.js";
 import { parseEndorsementPublic } from "../../src/codec/tpm2/endorsement-public.js";
 import { decodeKeyBundle, encodeBundle, type KeyBundle } from "../../src/evidence/bundle.js";
 import { decodeRequest } from "../../src/evidence/enrolment.js";
+import { holdpoint } from "../support/built-command.js";
 import { startAuthority } from "../support/authority.js";
 import { check, checkByPython, checkLines } from "../support/proof-bundle.js";
 import { makeProvisionedBundle } from "../support/provisioned-bundle.js";
 import { startProvisioned, testFolder } from "../support/tpm-process.js";
 
-const CLI = fileURLToPath(new URL("../../dist/src/main-cli.js", import.meta.url));
 const maker = await startAuthority("TPM maker");
 afterAll(maker.remove);
-
-type Ran = { readonly code: number; readonly out: string; readonly err: string };
-
-async function holdpoint(...args: readonly string[]): Promise<Ran> {
-  return await new Promise((resolve) => {
-    const child = execFile(process.execPath, [CLI, ...args], (_error, out, err) => {
-      resolve({ code: child.exitCode ?? -1, out, err });
-    });
-  });
-}
 
 /** The command line's, for an export that has nothing else. */
 function readBundle(path: string): KeyBundle {

@@ -11,7 +11,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { makeEvidenceKey } from "../../src/adapters/tpm/keys.js";
@@ -26,6 +25,7 @@ import { openSocketChannel } from "../../src/adapters/tpm/socket-channel.js";
 import { TPM_OBJECTS } from "../../src/codec/tpm2/public-area.js";
 import { listSegments, readEntries, readSegment } from "../../src/cli/evidence-files.js";
 import type { Entry } from "../../src/kernel/record/entry.js";
+import { holdpoint, type Ran } from "../support/built-command.js";
 import { untilDone, writePdu } from "../support/byte-client.js";
 import {
   eventually,
@@ -292,17 +292,9 @@ describe("holdpoint key rotate", () => {
   }, 120_000);
 });
 
-type Ran = { readonly code: number | null; readonly out: string; readonly err: string };
-
 async function key(...args: readonly string[]): Promise<Ran> {
-  return await new Promise((resolve) => {
-    const child = execFile(process.execPath, [CLI, "key", ...args], (_error, out, err) => {
-      resolve({ code: child.exitCode, out, err });
-    });
-  });
+  return await holdpoint("key", ...args);
 }
-
-const CLI = fileURLToPath(new URL("../../dist/src/main-cli.js", import.meta.url));
 
 type Rig = { readonly site: LiveSite; readonly tpm: ProvisionedTpm };
 
