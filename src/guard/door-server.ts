@@ -20,8 +20,9 @@ const DOORS_MAX = 4;
  */
 const PATIENCE_MS = 2;
 /**
- * After a pause of this length an order leaves at once, before the rest of the turn's work: then a client waits
- * for just this one. Closer to each other, those of one turn of the loop share a write.
+ * After a pause of this length an answer leaves at once, before the rest of the turn's work: then a client waits
+ * for just this one. Closer to each other, or where the last write had several, those of one turn of the loop share
+ * a write.
  */
 const PAUSE_MS = 0.2;
 
@@ -128,6 +129,9 @@ class Door {
   #scheduled = false;
   #patience: NodeJS.Timeout | null = null;
   #flushedMs = 0;
+  /** Answers that wait to be written, and whether the last write had more than one. */
+  #answers = 0;
+  #crowded = false;
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -136,6 +140,8 @@ class Door {
   send(order: Order): void {
     if (this.socket.destroyed) return;
     writeOrder(this.#out, order);
+    const isAnswer = order.kind === "reply";
+    if (isAnswer) this.#answers += 1;
     if (this.#scheduled) return;
     if (order.kind === "patch") {
       this.#patience ??= setTimeout(() => {
@@ -144,7 +150,7 @@ class Door {
       }, PATIENCE_MS);
       return;
     }
-    if (performance.now() - this.#flushedMs > PAUSE_MS) {
+    if (isAnswer && !this.#crowded && performance.now() - this.#flushedMs > PAUSE_MS) {
       this.flush();
       return;
     }
@@ -157,6 +163,8 @@ class Door {
   flush(): void {
     this.#scheduled = false;
     this.#flushedMs = performance.now();
+    this.#crowded = this.#answers > 1;
+    this.#answers = 0;
     if (this.#out.length === 0) return;
     const bytes = this.#out.take();
     if (this.socket.destroyed) return;

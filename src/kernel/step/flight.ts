@@ -39,10 +39,42 @@ export function keepDifference(flight: Flight): Look {
   return difference;
 }
 
+/** It is on the wire from here on. */
+export function beginFlight(turn: Turn, flight: Flight): void {
+  const { permit } = flight;
+  turn.live.flights.set(permit.seq, flight);
+  const device = turn.live.devices[permit.south.device];
+  if (device !== undefined) device.sent += 1;
+  for (const { output } of permit.writes) {
+    const watch = turn.live.outputs[output];
+    if (watch === undefined) continue;
+    watch.writing += 1;
+    watch.flights.push(flight);
+  }
+}
+
+/** The wire is free of it, whatever came of it. */
+export function leaveWire(turn: Turn, { permit }: Flight): void {
+  const device = turn.live.devices[permit.south.device];
+  if (device !== undefined) device.sent = Math.max(0, device.sent - 1);
+  for (const { output } of permit.writes) endWriting(turn, output);
+}
+
 /** From the answer on, reads that leave later can show what others do. */
 export function endWriting(turn: Turn, output: number): void {
   const watch = turn.live.outputs[output];
   if (watch === undefined) return;
   watch.writing = Math.max(0, watch.writing - 1);
   watch.quietFromUs = turn.nowUs;
+}
+
+/** Nothing more is expected of it. */
+export function endFlight(turn: Turn, flight: Flight): void {
+  const { permit } = flight;
+  turn.live.flights.delete(permit.seq);
+  for (const { output } of permit.writes) {
+    const flights = turn.live.outputs[output]?.flights ?? [];
+    const place = flights.indexOf(flight);
+    if (place >= 0) flights.splice(place, 1);
+  }
 }

@@ -28,9 +28,15 @@ export function initialKernelState(
       recording: [],
       queues: model.devices.map(() => []),
       flights: new Map(),
-      outputs: model.outputs.map(() => ({ writing: 0, quietFromUs: -1, pulseUntilUs: -1 })),
+      outputs: model.outputs.map(() => ({
+        writing: 0,
+        flights: [],
+        quietFromUs: -1,
+        pulseUntilUs: -1,
+      })),
       devices: model.devices.map(({ lateWindowUs }, device) => ({
         linkUp: true,
+        sent: 0,
         blocks: new Set(),
         everComplete: false,
         heardUs: nowUs,

@@ -123,6 +123,8 @@ export type Proof = Write & { readonly deadlineUs: Us };
 export type OutputWatch = {
   /** Our requests on the wire that may change it. */
   writing: number;
+  /** Of all flights those that write it, oldest first. */
+  readonly flights: Flight[];
   /** Only a read that left after this can show somebody else's write. */
   quietFromUs: Us;
   /** A pulse of ours may still run. */
@@ -131,6 +133,8 @@ export type OutputWatch = {
 
 export type DeviceWatch = {
   linkUp: boolean;
+  /** Flights that are on the wire and not answered. */
+  sent: number;
   /** Blocks read since the link came up. */
   readonly blocks: Set<number>;
   /** Read completely once since the start of this run. */

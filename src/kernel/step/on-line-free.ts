@@ -2,6 +2,7 @@ import { decide, type Decision } from "../decide/decide.js";
 import { gatherFacts } from "../decide/gather-facts.js";
 import { sampleLeases } from "../lease/beat.js";
 import { because } from "../record/because.js";
+import { beginFlight } from "./flight.js";
 import { differLook } from "./look-difference.js";
 import type { Pending, Permit } from "./kernel-state.js";
 import { wantLine } from "./on-durable.js";
@@ -22,10 +23,7 @@ export function onLineFree(turn: Turn, device: number): void {
 }
 
 function isLineFull(turn: Turn, device: number): boolean {
-  let sent = 0;
-  for (const { phase, permit } of turn.live.flights.values()) {
-    if (phase === "sent" && permit.south.device === device) sent += 1;
-  }
+  const sent = turn.live.devices[device]?.sent ?? Infinity;
   return sent >= Math.max(1, turn.model.devices[device]?.inFlight ?? 1);
 }
 
@@ -49,7 +47,7 @@ function release(turn: Turn, { permit, look: first }: Pending): boolean {
     withdraw(turn, permit, reasons, { look: differLook(first, look), cause: null });
     return false;
   }
-  turn.live.flights.set(permit.seq, {
+  beginFlight(turn, {
     permit,
     looks: { kind: "both", first, second: look },
     phase: "sent",
@@ -59,10 +57,6 @@ function release(turn: Turn, { permit, look: first }: Pending): boolean {
     reading: false,
     reply: null,
   });
-  for (const { output } of permit.writes) {
-    const watch = turn.live.outputs[output];
-    if (watch !== undefined) watch.writing += 1;
-  }
   const { device } = permit.south;
   turn.effects.push({ kind: "send", device, seq: permit.seq, write: permit.south });
   return true;

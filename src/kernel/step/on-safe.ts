@@ -88,10 +88,8 @@ export function scanDrives(turn: Turn): void {
 /** Nothing of a command is on the wire, and nothing without an answer can still come. */
 function isQuiet(turn: Turn, drive: Drive, sentUs: Us): boolean {
   const device = turn.model.outputs[drive.output]?.at.device ?? 0;
-  for (const { phase, permit } of turn.live.flights.values()) {
-    if (phase === "sent" && permit.south.device === device) return false;
-  }
-  return sentUs >= (turn.live.devices[device]?.lateUntilUs ?? Infinity);
+  const watch = turn.live.devices[device];
+  return watch?.sent === 0 && sentUs >= watch.lateUntilUs;
 }
 
 function confirm(turn: Turn, drive: Drive, raw: Raw): void {

@@ -3,7 +3,7 @@ import type { Us } from "../units.js";
 import type { WriteResult } from "./input.js";
 import type { Flight, Proof } from "./kernel-state.js";
 import { wantLine } from "./on-durable.js";
-import { endWriting, keepDifference, recordOutcome } from "./flight.js";
+import { endFlight, keepDifference, leaveWire, recordOutcome } from "./flight.js";
 import { askReadBack } from "./proof.js";
 import type { Turn } from "./turn.js";
 import { answerRefused, answerServed, answerUnsure, withdraw } from "./withdraw.js";
@@ -13,13 +13,13 @@ import { watchConfirms } from "./confirm.js";
 export function onSettled(turn: Turn, seq: number, result: WriteResult): void {
   const flight = turn.live.flights.get(seq);
   if (flight?.phase !== "sent") return;
-  for (const { output } of flight.permit.writes) endWriting(turn, output);
+  leaveWire(turn, flight);
   switch (result.kind) {
     case "acknowledged":
       acknowledge(turn, flight, result.reply);
       break;
     case "exception": {
-      turn.live.flights.delete(seq);
+      endFlight(turn, flight);
       const reasons = [because("device-exception")];
       const settled = recordOutcome(turn, flight, "exception", { reasons, reply: result.reply });
       answerRefused(turn, flight.permit, reasons, settled);
@@ -29,7 +29,7 @@ export function onSettled(turn: Turn, seq: number, result: WriteResult): void {
       loseTrack(turn, flight, result.why);
       break;
     case "not-sent":
-      turn.live.flights.delete(seq);
+      endFlight(turn, flight);
       withdraw(turn, flight.permit, [because("device-down"), because("withdrawn")], {
         look: keepDifference(flight),
         cause: null,
@@ -49,7 +49,7 @@ function acknowledge(turn: Turn, flight: Flight, reply: Uint8Array): void {
   for (const { output } of permit.writes) startPulse(turn, output, turn.nowUs);
   watchConfirms(turn, permit.writes, permit.seq);
   if (flight.open.length === 0) {
-    turn.live.flights.delete(permit.seq);
+    endFlight(turn, flight);
     recordOutcome(turn, flight, "acknowledged", {});
     answerServed(turn, permit);
     return;

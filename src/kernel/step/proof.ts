@@ -4,7 +4,7 @@ import { because } from "../record/because.js";
 import type { Write } from "../command/request.js";
 import type { Raw, Us } from "../units.js";
 import type { Flight } from "./kernel-state.js";
-import { recordOutcome } from "./flight.js";
+import { endFlight, recordOutcome } from "./flight.js";
 import { viewOf, type Turn } from "./turn.js";
 import { answerServed, answerUnsure } from "./withdraw.js";
 
@@ -42,10 +42,8 @@ export function isProvenBy(turn: Turn, output: number, written: Raw, read: Raw):
  * either way by a read that left after its late window.
  */
 export function proveByRead(turn: Turn, seen: Observation): void {
-  const about: Flight[] = [];
-  for (const flight of turn.live.flights.values()) {
-    if (writeTo(flight, seen.output) !== undefined) about.push(flight);
-  }
+  // A copy: what is proven leaves the list.
+  const about = [...(turn.live.outputs[seen.output]?.flights ?? [])];
   about.forEach((flight, place) => {
     if (flight.phase === "sent" || seen.sentUs < flight.proofFromUs) return;
     const write = writeTo(flight, seen.output);
@@ -116,7 +114,7 @@ function overwrite(turn: Turn, flight: Flight, output: number): void {
   if (!turn.live.flights.has(flight.permit.seq) || writeTo(flight, output) === undefined) return;
   if (flight.phase === "proving") supersede(turn, flight, output);
   // Its outcome stands as unknown: no later read can tell what was there before ours.
-  else if (flight.phase === "unknown") turn.live.flights.delete(flight.permit.seq);
+  else if (flight.phase === "unknown") endFlight(turn, flight);
 }
 
 /** A write of our own to it (or to its word) is on its way: a read shows that one, or will. */
@@ -137,7 +135,7 @@ function closeProof(turn: Turn, flight: Flight, output: number, raw: Raw): void 
   flight.seen.set(output, raw);
   flight.open = flight.open.filter((proof) => proof.output !== output);
   if (flight.open.length > 0) return;
-  turn.live.flights.delete(flight.permit.seq);
+  endFlight(turn, flight);
   recordOutcome(turn, flight, "done", {});
   answerServed(turn, flight.permit);
 }
@@ -146,7 +144,7 @@ function closeProof(turn: Turn, flight: Flight, output: number, raw: Raw): void 
 function supersede(turn: Turn, flight: Flight, output: number): void {
   flight.open = flight.open.filter((proof) => proof.output !== output);
   if (flight.open.length > 0) return;
-  turn.live.flights.delete(flight.permit.seq);
+  endFlight(turn, flight);
   recordOutcome(turn, flight, "acknowledged", {});
   answerServed(turn, flight.permit);
 }
@@ -159,7 +157,7 @@ function resolve(turn: Turn, flight: Flight): void {
     const read = seen.get(output);
     return read !== undefined && isProvenBy(turn, output, raw, read);
   });
-  turn.live.flights.delete(permit.seq);
+  endFlight(turn, flight);
   recordOutcome(turn, flight, isDone ? "resolved-done" : "resolved-not-done", {});
 }
 
@@ -171,7 +169,7 @@ function missProof(
 ): void {
   const { permit } = flight;
   if (flight.phase === "proving") {
-    turn.live.flights.delete(permit.seq);
+    endFlight(turn, flight);
     const reasons = overdue.map(({ output }) => because("read-back", { output }));
     recordOutcome(turn, flight, "acknowledged", { reasons });
     answerUnsure(turn, permit, reasons);
