@@ -18,16 +18,12 @@ import {
 import { rootIn, signedIn, takeApart } from "../support/log-pieces.js";
 
 const FIRST = nameSegment(0);
-/** Signatures closer together than this are left out. */
-const PAUSE_US = 4_000;
 const atOnce = async (): Promise<void> => Promise.resolve();
 
 type Run = Opened & {
   readonly disk: ForgetfulDisk;
-  /** Two more entries, in a group of their own, a pause after the last one. */
+  /** Two more entries, in a group of their own. */
   readonly group: () => Promise<void>;
-  /** The same with no time between. */
-  readonly groupAtOnce: () => Promise<void>;
   /** The time for a checkpoint has come. */
   readonly second: () => Promise<void>;
 };
@@ -37,7 +33,7 @@ async function begin(commitKeys: CommitKeys, signer: Signer = testSigner()): Pro
   const disk = new ForgetfulDisk();
   const opened = await openOn(disk, { commitKeys, signer });
   const { store, clock } = opened;
-  const groupAtOnce = async (): Promise<void> => {
+  const group = async (): Promise<void> => {
     const from = store.head().nextSeq;
     const two = from === 0 ? sampleLog(0, 2) : sampleLog(0, 4).slice(2);
     appendAll(
@@ -46,17 +42,13 @@ async function begin(commitKeys: CommitKeys, signer: Signer = testSigner()): Pro
     );
     await settle(20);
   };
-  const group = async (): Promise<void> => {
-    clock.advance(PAUSE_US);
-    await groupAtOnce();
-  };
   const second = async (): Promise<void> => {
     clock.advance(1_000_000);
     await settle(20);
   };
   await group();
   await second();
-  return { ...opened, disk, group, groupAtOnce, second };
+  return { ...opened, disk, group, second };
 }
 
 /** What each group brought, in its order: leaves, signed commits, checkpoints. */
@@ -85,20 +77,6 @@ describe("signed commits", () => {
     await run.second();
     await run.group();
     expect(groupsOf(run.disk)).toEqual(["ll", "c", "lls", "lls", "lls", "sc", "lls"]);
-    expectVerified(run);
-  });
-
-  it("are made of some groups only where those follow on each other, and never of too few [HP-196 allows]", async () => {
-    const run = await begin(testCommitKeys());
-    await run.group();
-    for (let i = 0; i < 3 * UNSIGNED_COMMITS_MAX; i += 1) await run.groupAtOnce();
-    const groups = groupsOf(run.disk).slice(2);
-    // The first two are those of the checkpoint and of the group after a pause.
-    const places = groups.flatMap((group, i) => (group === "lls" ? [i] : [])).slice(2);
-    expect(places.length).toBeGreaterThan(2);
-    const gaps = places.slice(1).map((place, i) => place - (places[i] ?? 0));
-    expect(Math.max(...gaps)).toBeLessThan(UNSIGNED_COMMITS_MAX - 2);
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(UNSIGNED_COMMITS_MAX / 2);
     expectVerified(run);
   });
 

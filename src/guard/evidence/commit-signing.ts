@@ -1,40 +1,31 @@
 import { commitKeyId, encodeCommitKey, UNSIGNED_COMMITS_MAX } from "../../evidence/commit-key.js";
 import { commitSigned, draftCommit, finishCommit } from "../../evidence/commit.js";
-import type { Clock, CommitKey, Us } from "../ports.js";
+import type { CommitKey } from "../ports.js";
 import { sha256 } from "./sha256.js";
 
 /** From so many commits without a signed one on, a signature is made at once. */
 const UNSIGNED_SOON = UNSIGNED_COMMITS_MAX - 2;
-/**
- * No signature so soon after the one before, unless half of the commits that may go without one have. Under load, with
- * a group every millisecond or two, a signature of each would be a thirtieth of all the guard does.
- */
-const PAUSE_US: Us = 4_000;
-const UNSIGNED_HALF = UNSIGNED_COMMITS_MAX / 2;
 
 type Root = { readonly root: Uint8Array; readonly size: number };
 type Interval = { readonly key: CommitKey; readonly keyId: Uint8Array };
 
 /**
- * Signs durable roots by the key of their interval, newest first, one at a time and off the loop: nothing waits for a
- * signature, and the next group takes along what is ready (ADR 0021). Not every root is signed. Only where the signatures
- * have not kept up for many groups is one made on the loop, so that a log without them is never an honest one.
+ * Signs durable roots by the key of their interval, one at a time and off the loop, newest first: nothing waits for a
+ * signature, and the next group takes along what is ready (ADR 0021). Only where the signatures have not kept up for
+ * many groups is one made on the loop, so that a log without them is never an honest one.
  */
 export class CommitSigning {
-  private readonly clock: Clock;
   private readonly report: (text: string) => void;
   private interval: Interval | null = null;
   /** The newest durable root of this interval. */
   private newest: Root | null = null;
   private signedSize = 0;
   private isSigning = false;
-  private begunUs: Us = -Infinity;
   private ready: Uint8Array | null = null;
   /** Commits since the newest signed one, or since the checkpoint that names the key. */
   private unsigned = 0;
 
-  constructor(clock: Clock, report: (text: string) => void) {
-    this.clock = clock;
+  constructor(report: (text: string) => void) {
     this.report = report;
   }
 
@@ -68,7 +59,6 @@ export class CommitSigning {
     this.newest = null;
     this.ready = null;
     this.signedSize = 0;
-    this.begunUs = -Infinity;
     // The group that brings the checkpoint has its own commit behind it.
     this.unsigned = 1;
   }
@@ -76,9 +66,6 @@ export class CommitSigning {
   private sign(interval: Interval): void {
     const { newest } = this;
     if (this.isSigning || newest === null || newest.size <= this.signedSize) return;
-    const nowUs = this.clock.nowUs();
-    if (nowUs - this.begunUs < PAUSE_US && this.unsigned < UNSIGNED_HALF) return;
-    this.begunUs = nowUs;
     this.isSigning = true;
     const protectedBytes = draftCommit(interval.keyId, newest.size);
     interval.key.sign(commitSigned(protectedBytes, newest.root)).then(

@@ -66,7 +66,7 @@ export class LogStore implements SignedStore {
     const { tree } = options.writer;
     this.options = options;
     this.files = new SegmentFiles(options);
-    this.commits = new CommitSigning(options.clock, options.report);
+    this.commits = new CommitSigning(options.report);
     this.covered = options.covered;
     this.memory = new LogMemory(options);
     this.durable = {

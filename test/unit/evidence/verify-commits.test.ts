@@ -25,8 +25,6 @@ import { sha256 } from "../../support/evidence-samples.js";
 import { putTogether, rootIn, signedIn, takeApart, type Piece } from "../../support/log-pieces.js";
 
 const FIRST = nameSegment(0);
-/** Signatures closer together than this are left out. */
-const SIGNATURE_PAUSE_US = 4_000;
 
 /** Two intervals: `groups` groups of two entries in each, after a checkpoint over the first entries. */
 async function writeIntervals(
@@ -45,7 +43,6 @@ async function writeIntervals(
       clock.advance(1_000_000);
     }
     await settle(20);
-    clock.advance(SIGNATURE_PAUSE_US);
     appendAll(store, entries.slice(i, i + 2));
   }
   await settle(20);
