@@ -67,6 +67,7 @@ const BEFORE: ReadonlySet<ReasonCode> = new Set([
   "malformed",
   "tag-unknown",
   "size",
+  "withdrawn",
 ]);
 
 function mappingReasons(

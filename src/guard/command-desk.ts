@@ -10,7 +10,7 @@ import type { Reply } from "../kernel/step/effect.js";
 import { answerPdu, readCommand, type Command } from "./command.js";
 import { fromHost, type HostClock } from "./host-clock.js";
 import { Inbox } from "./inbox.js";
-import type { SouthRead } from "./ports.js";
+import type { SouthRead, Us } from "./ports.js";
 import { whyWords } from "./own-unit.js";
 
 /** Commands taken from the inbox before other work of the loop gets its turn. */
@@ -28,6 +28,8 @@ export type DeskNeeds = {
   readonly ownUnit: number;
   /** Lease register of each controller on the own unit; null: it has none. */
   readonly leaseRegisters: readonly (number | null)[];
+  /** How old a beat of each controller may be, as its commands. */
+  readonly beatMaxAgesUs: readonly Us[];
   readonly newId: () => Uint8Array;
   readonly tell: (input: Input) => void;
   /** Reads the device after its write went through, for FC23. */
@@ -174,6 +176,8 @@ export class CommandDesk {
     // Nobody's request goes the way of all: judged, refused for its identity, and on record.
     const controller = connection.controller ?? this.#nobody;
     if (this.#isBeat(request, controller)) {
+      // One that waited somewhere says nothing about whether its controller lives now.
+      if (this.#isOld(request, controller)) return answerNow(STALE_BEAT);
       const value = ((request.pdu[3] ?? 0) << 8) | (request.pdu[4] ?? 0);
       this.#needs.tell({ kind: "beat", controller, value });
       return answerNow(request.pdu);
@@ -194,7 +198,7 @@ export class CommandDesk {
       withKernel: false,
     });
     connection.tickets.add(number);
-    if (!this.#inbox.push(arrived)) this.#refuseBusy(arrived);
+    if (!this.#inbox.push(arrived)) this.#refuse(arrived, "busy");
     this.#schedule();
     return true;
   }
@@ -220,8 +224,14 @@ export class CommandDesk {
   }
 
   /** Refused on record, like everything else: the kernel counts what is alike. */
-  #refuseBusy(arrived: CommandArrived): void {
-    this.#needs.tell({ ...arrived, request: null, refusal: "busy" });
+  #refuse(arrived: CommandArrived, refusal: "busy" | "withdrawn"): void {
+    this.#needs.tell({ ...arrived, request: null, refusal });
+  }
+
+  #isOld(request: Request, controller: number): boolean {
+    const { clock, beatMaxAgesUs } = this.#needs;
+    const ageUs = clock.nowUs() - fromHost(clock, request.receivedHostUs);
+    return !(ageUs <= (beatMaxAgesUs[controller] ?? -1));
   }
 
   #isBeat(request: Request, controller: number): boolean {
@@ -238,8 +248,13 @@ export class CommandDesk {
     for (const number of connection.tickets) {
       const ticket = this.#tickets.get(number);
       if (ticket === undefined) continue;
-      if (ticket.withKernel) this.#needs.tell({ kind: "command-gone", ticket: number });
-      else if (this.#inbox.withdraw(number)) this.#tickets.delete(number);
+      if (ticket.withKernel) {
+        this.#needs.tell({ kind: "command-gone", ticket: number });
+        continue;
+      }
+      // Never judged, and on record all the same; the answer gives the door its room back.
+      const arrived = this.#inbox.withdraw(number);
+      if (arrived !== null) this.#refuse(arrived, "withdrawn");
     }
     connection.tickets.clear();
   }
@@ -280,6 +295,9 @@ type Ticket = {
   readonly command: Command;
   withKernel: boolean;
 };
+
+/** FC6 refused by exception 6, server device busy. */
+const STALE_BEAT: Uint8Array = Uint8Array.of(0x86, 6);
 
 /** Own unit and unlisted units are no device; which of the two decides how it is refused. */
 function deviceOf(listener: ListenerMap, unit: number, ownUnit: number): number | "own" | null {

@@ -250,6 +250,7 @@ export class Guard {
           ? lease.beat.register
           : null,
       ),
+      beatMaxAgesUs: this.#model.controllers.map(({ commandMaxAgeUs }) => commandMaxAgeUs),
       newId,
       tell: this.#tell,
       mayRead: (device, read) => isMapped(blocks, device, read),

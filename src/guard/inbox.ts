@@ -44,15 +44,15 @@ export class Inbox {
     return null;
   }
 
-  /** Takes a command out again, its client being gone; false when it is not here (any more). */
-  withdraw(ticket: number): boolean {
+  /** Takes a command out again, its client being gone; null when it is not here (any more). */
+  withdraw(ticket: number): CommandArrived | null {
     for (const queue of this.#queues) {
       const at = queue.findIndex((command) => command.ticket === ticket);
       if (at < 0) continue;
-      queue.splice(at, 1);
+      const [command = null] = queue.splice(at, 1);
       this.#length -= 1;
-      return true;
+      return command;
     }
-    return false;
+    return null;
   }
 }

@@ -59,6 +59,8 @@ export class FakeGuard {
   ports: readonly number[] = [];
   failures: string[] = [];
   stopped = false;
+  /** False: it takes doors and tells them no config, as one that is not through with its start. */
+  tellsConfig = true;
   autoReply: ((request: Request) => Uint8Array | null) | null = null;
   readonly directory: string = mkdtempSync(join(tmpdir(), "hp-door-"));
   readonly path: string = join(this.directory, "door.sock");
@@ -160,7 +162,7 @@ export class FakeGuard {
       splitter.take(new Uint8Array(chunk));
       this.#wake();
     });
-    this.send(this.#config);
+    if (this.tellsConfig) this.send(this.#config);
   }
 
   #request(request: Request): void {

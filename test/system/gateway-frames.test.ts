@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   eventually,
@@ -242,6 +243,8 @@ describe("a client that does not play by the rules", () => {
   it("does not make the door grow by never reading its answers", async () => {
     const pid = await gateway.doorPid();
     const before = residentKiB(pid);
+    const open = (): number => readdirSync(`/proc/${pid}/fd`).length;
+    const openBefore = open();
     const readers = await Promise.all(
       Array.from({ length: 4 }, async () => await connectBytes(gateway.port)),
     );
@@ -263,10 +266,25 @@ describe("a client that does not play by the rules", () => {
     });
     clearInterval(watch);
     expect((peak - before) / 1_024).toBeLessThan(60);
+    // The peers still hold their ends; those of the door are free for others.
+    await eventually("their sockets are closed", () => (open() <= openBefore ? true : null));
     for (const { socket } of readers) socket.destroy();
     await within("all have ended", ended);
     const client = await connectBytes(gateway.port);
     expect(await client.ask(1, coilPdu(2, true))).toEqual(coilPdu(2, true));
+  });
+
+  it("takes nobody's room with the guard by leaving before it is answered [HP-055 refuses]", async () => {
+    for (let n = 0; n < 40; n += 1) {
+      const client = await connectBytes(gateway.port);
+      const writes = Array.from({ length: 32 }, (_, k) => frameOf(k, 1, writePdu(41, 100 + k)));
+      client.send(...writes, Uint8Array.of(0, 0, 0, 1, 0, 6, 1, ...readPdu(3, 40, 1)));
+      await within("the door closes", client.ended);
+    }
+    const client = await connectBytes(gateway.port);
+    expect(await client.ask(1, coilPdu(2, true))).toEqual(coilPdu(2, true));
+    const { reasons } = await gateway.status();
+    expect(reasons["withdrawn"] ?? 0).toBeGreaterThan(0);
   });
 
   it("is refused politely when 2,000 others are there already, and served when one has left", async () => {

@@ -13,6 +13,9 @@ import {
 
 const CLIENTS = 6;
 const STALL_MS = 8_000;
+/** More than a connection may have in flight, and more than waits in the door: the rest stands in the socket. */
+const DEEP = 20_000;
+const SEGMENT = 200;
 
 describe("a guard that stands still for 8 s under load", () => {
   it("sends nothing of what waited: all refused, none reaches the device late, then it goes on [HP-081]", async () => {
@@ -43,11 +46,23 @@ describe("a guard that stands still for 8 s under load", () => {
     late.forEach(({ send }, n) => {
       send(...[0, 1, 2, 3].map((k) => frameOf(k, 1, writePdu(41 + (n % 3), 100 * n + k + 1))));
     });
+    const deep = await connectBytes(gateway.port);
+    for (let from = 0; from < DEEP; from += SEGMENT) {
+      const frames = Array.from({ length: SEGMENT }, (_, k) =>
+        frameOf(from + k, 1, writePdu(41 + ((from + k) % 3), 1_000 + ((from + k) % 15_000))),
+      );
+      deep.send(...frames);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     await pause(STALL_MS);
     const atStall = plant.journal.length;
     signalTo(guard, "SIGCONT");
     const answers = await Promise.all(late.map(async ({ take }) => await take(4)));
+    const deepAnswers = await deep.take(DEEP);
     await Promise.all(load);
+    expect(deepAnswers.map(({ transaction }) => transaction)).toEqual([...Array(DEEP).keys()]);
+    for (const { pdu } of deepAnswers)
+      expect([pdu[0], pdu[1] === 4 || pdu[1] === 6]).toEqual([0x86, true]);
     // Stale, all of them (6); the PLC's counter has not been seen for as long, which comes first in the table (4).
     for (const { transaction, pdu } of answers.flat()) {
       expect(transaction).toBeLessThan(4);

@@ -14,6 +14,16 @@ const QUANTUM = 64;
 /** No door takes more than this in flight on one connection, whatever the config says. */
 const IN_FLIGHT_MAX = 256;
 
+/**
+ * Bytes that may wait here behind a full set of requests, each with the time it came. Beyond it the socket is not
+ * read: what stands there then cannot tell how long it has waited.
+ */
+const WAITING_BYTES_MOST = 16_384;
+/** However small the pieces are that it comes in. */
+const WAITING_CHUNKS_MOST = 64;
+/** After its end is sent, a client that takes neither that nor its answers is cut off. */
+const LINGER_MS = 2_000;
+
 /** Room for the answers of one turn: a quantum of new ones behind a full set of those that waited. */
 export const OUTPUT_BYTES: number = (QUANTUM + IN_FLIGHT_MAX) * ADU_BYTES_MAX;
 
@@ -53,9 +63,10 @@ export type Caller = {
 };
 
 /**
- * One client. Takes whole frames in order, answers in order, and stops reading from the socket while
- * more is in flight than allowed, while the guard has no room, or while the client does not read: what
- * is held here is bounded by one socket chunk, `inFlight` requests and one turn's answers.
+ * One client. Takes whole frames in order, answers in order, and takes no more while more is in flight than
+ * allowed, while the guard has no room, or while the client does not read. What comes meanwhile waits here with
+ * the time it came, and beyond a bound in the socket: held here are at most {@link WAITING_BYTES_MOST} and one chunk
+ * of the socket, `inFlight` requests and one turn's answers.
  */
 export class Connection {
   readonly caller: Caller;
@@ -74,8 +85,15 @@ export class Connection {
   /** A whole frame that could not be taken yet. */
   #held: MbapFrame | null = null;
   #receivedHostUs = 0;
+  #waiting: Chunk[] = [];
+  #waitingBytes = 0;
+  /** The socket was not read from then on, and has not been seen empty since; null: it is read as it comes. */
+  #unreadSinceHostUs: number | null = null;
+  /** Bytes came since the door last looked. */
+  #heard = false;
   #outputAt = 0;
   #unread = false;
+  #linger: NodeJS.Timeout | null = null;
 
   constructor(socket: Socket, desk: Desk, caller: Caller) {
     this.caller = caller;
@@ -91,16 +109,27 @@ export class Connection {
     });
     socket.on("close", () => {
       this.close(false);
+      if (this.#linger !== null) clearTimeout(this.#linger);
     });
   }
 
-  /** New bytes; `receivedHostUs` is when they came in, at the latest. Never called while the socket is paused. */
+  /** New bytes; `receivedHostUs` is when they came in, at the latest. */
   take(chunk: Uint8Array, receivedHostUs: number): void {
     if (!this.#open) return;
-    // Half a frame from before keeps the older time: doubt makes a command older.
-    if (unfinishedBytes(this.#reader) === 0) this.#receivedHostUs = receivedHostUs;
-    feedMbap(this.#reader, chunk);
+    this.#heard = true;
+    const sinceHostUs = Math.min(receivedHostUs, this.#unreadSinceHostUs ?? Infinity);
+    this.#waiting.push({ bytes: chunk, receivedHostUs: sinceHostUs });
+    this.#waitingBytes += chunk.length;
     this.turn();
+  }
+
+  /**
+   * Called now and then. Where nothing was heard since the last call, and the socket is read, it stood empty: what comes
+   * from here on has not waited in it.
+   */
+  look(): void {
+    if (!this.#heard && !this.#socket.isPaused()) this.#unreadSinceHostUs = null;
+    this.#heard = false;
   }
 
   /** The guard answered one of this connection's slots. Call {@link turn} after the last of a batch. */
@@ -131,12 +160,18 @@ export class Connection {
     this.#open = false;
     this.#held = null;
     this.#slots.length = 0;
-    this.#socket.destroySoon();
+    this.#waiting = [];
+    // Who does not read would keep the socket open for ever: `destroySoon` waits for what is written to be taken.
+    if (this.#unread) this.#socket.destroy();
+    else this.#socket.destroySoon();
+    this.#linger = setTimeout(() => {
+      this.#socket.destroy();
+    }, LINGER_MS);
     this.#desk.closed(this, junk);
   }
 
   #takeFrame(): TurnState {
-    const frame = this.#held ?? readFrame(this.#reader);
+    const frame = this.#held ?? this.#readFrame();
     if (frame.kind === "more") return "more";
     if (frame.kind === "fault") return "junk";
     this.#held = frame;
@@ -145,6 +180,18 @@ export class Connection {
     this.#held = null;
     this.moves += 1;
     return "taken";
+  }
+
+  #readFrame(): ReturnType<typeof readFrame> {
+    for (;;) {
+      const frame = readFrame(this.#reader);
+      const next = frame.kind === "more" ? this.#waiting.shift() : undefined;
+      if (next === undefined) return frame;
+      this.#waitingBytes -= next.bytes.length;
+      // Half a frame from before keeps the older time: doubt makes a command older.
+      if (unfinishedBytes(this.#reader) === 0) this.#receivedHostUs = next.receivedHostUs;
+      feedMbap(this.#reader, next.bytes);
+    }
   }
 
   /** Only where nothing waits: answers keep the order of the requests. */
@@ -212,16 +259,25 @@ export class Connection {
     if (!this.#socket.write(bytes)) this.#unread = true;
   }
 
-  /** Reads on only when everything read so far was taken and the client takes its answers. */
+  /** Reads on while there is room for what comes; once there was none, only when all of it was taken. */
   #steer(state: TurnState): void {
     const waits = this.#unread || state !== "more";
-    if (waits !== this.#socket.isPaused()) {
-      if (waits) this.#socket.pause();
-      else this.#socket.resume();
+    const paused = this.#socket.isPaused();
+    if (!waits && paused) this.#socket.resume();
+    if (waits && !paused && this.#isFull()) {
+      this.#socket.pause();
+      // No later than the newest of what waits here: nothing behind it was read, whenever it came.
+      this.#unreadSinceHostUs ??= this.#waiting.at(-1)?.receivedHostUs ?? this.#receivedHostUs;
     }
     this.stuck = this.#unread || (state === "more" && unfinishedBytes(this.#reader) > 0);
   }
+
+  #isFull(): boolean {
+    return this.#waitingBytes >= WAITING_BYTES_MOST || this.#waiting.length >= WAITING_CHUNKS_MOST;
+  }
 }
+
+type Chunk = { readonly bytes: Uint8Array; readonly receivedHostUs: number };
 
 /** `more`: everything whole was taken. All others but `taken` say what a frame waits for. */
 type TurnState = "taken" | "more" | "full" | "room" | "turn" | "unread" | "junk";

@@ -68,7 +68,7 @@ export class ModbusDesk implements Desk {
   serve(from: Connection, unit: number, pdu: Uint8Array, at: number): number {
     const code = pdu[0] ?? 0;
     if (code === 43) return this.#serveIdentity(from, unit, pdu, at);
-    if (code < 1 || code > 4) return 0;
+    if (code < 1 || code > 4 || !this.#mayUse(from, code)) return 0;
     this.#counts.reads += 1;
     const refusal = this.#refusalOf(from, unit, pdu);
     if (refusal !== 0) return this.#refuse(code, refusal, at);
@@ -213,7 +213,6 @@ export class ModbusDesk implements Desk {
 
   /** Exception for a read that cannot be looked up at all; 0: it can. */
   #refusalOf(from: Connection, unit: number, pdu: Uint8Array): number {
-    if (!this.#mayUse(from, pdu[0] ?? 0)) return 1;
     if (this.#deviceOf(from, unit) < 0 && unit !== this.#config.ownUnit) {
       this.#counts.unitFaults += 1;
       return 0x0a;

@@ -35,6 +35,8 @@ export class ModbusDoor {
   #servers: Server[] = [];
   #ports: number[] = [];
   #nextConnection = 0;
+  /** The guard at the other end has told its config: what it is asked now, it can place. */
+  #ready = false;
 
   constructor(needs: DoorNeeds) {
     this.#needs = needs;
@@ -46,6 +48,7 @@ export class ModbusDoor {
         this.#desk?.settleTurns();
       },
       lost: () => {
+        this.#ready = false;
         this.#desk?.abandon();
       },
     });
@@ -84,12 +87,13 @@ export class ModbusDoor {
   #configure(config: Config): void {
     const before = this.#config;
     this.#config = config;
+    this.#ready = true;
     this.#desk = new ModbusDesk(config, {
       hostNowUs: () => this.#watch.nowHostUs(),
       send: (claim) => {
-        const up = this.#link.up;
+        if (!this.#ready) return false;
         this.#link.send(claim);
-        return up;
+        return true;
       },
       closed: (who) => {
         this.#forget(who);
@@ -176,6 +180,7 @@ export class ModbusDoor {
     const patienceMs = this.#config?.limits.patienceMs ?? 0;
     for (const seat of this.#connections.values()) {
       const { connection } = seat;
+      connection.look();
       const still = connection.stuck && connection.moves === seat.moves;
       seat.moves = connection.moves;
       seat.stuckForMs = still ? seat.stuckForMs + SWEEP_MS : 0;

@@ -106,7 +106,8 @@ export type CommandArrived = {
   readonly arrivedUs: Us;
   /** Null: nothing that could be judged; `refusal` is the reason code that says why. */
   readonly request: WriteRequest | null;
-  readonly refusal: "function" | "malformed" | "unit" | "size" | "tag-unknown" | "busy" | null;
+  readonly refusal:
+    "function" | "malformed" | "unit" | "size" | "tag-unknown" | "busy" | "withdrawn" | null;
 };
 
 /** `unknown`: sent, and no answer that can be trusted. `not-sent`: no byte left the gateway. */

@@ -16,7 +16,8 @@ import { record, viewOf, type Turn } from "./turn.js";
 
 /** First look: judged at once, recorded; a permit then waits for the disk, a denial is answered. */
 export function onCommand(turn: Turn, command: CommandArrived): void {
-  beatByCommand(turn, command.controller);
+  // One that waited somewhere says nothing about whether its controller lives now.
+  if (turn.nowUs <= deadlineOf(turn, command)) beatByCommand(turn, command.controller);
   sampleLeases(turn);
   const ask = readAsk(turn, command);
   const look = gatherFacts(turn.profile, viewOf(turn), ask, null);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Order } from "../../../src/codec/door/message.js";
 import { CommandDesk, type DoorSession } from "../../../src/guard/command-desk.js";
+import type { Reply } from "../../../src/kernel/step/effect.js";
 import type { Input } from "../../../src/kernel/step/input.js";
 import { createManualClock } from "../../support/host-clock.js";
 
@@ -9,6 +10,7 @@ const LEASE_REGISTER = 3;
 /** What may be with the kernel, and what may wait for it, of one controller. */
 const WITH_KERNEL = 64;
 const INBOX = 512;
+const BEAT_MAX_AGE_US = 500_000;
 
 type Desk = {
   readonly session: DoorSession;
@@ -16,13 +18,18 @@ type Desk = {
   readonly orders: Order[];
   readonly ask: (connection: number, unit: number, pdu: readonly number[]) => boolean;
   readonly drain: () => void;
+  /** The kernel refuses everything it was told and has not answered. */
+  readonly refuseAll: () => void;
+  readonly advance: (byUs: number) => void;
 };
 
 /** Two clients, each its own controller; the kernel takes what it is told and answers nothing. */
 function openDesk(): Desk {
   const told: Input[] = [];
   const orders: Order[] = [];
-  const clock = { ...createManualClock(), hostUs: () => 0, scale: 1 };
+  const manual = createManualClock();
+  const startUs = manual.nowUs();
+  const clock = { ...manual, hostUs: () => manual.nowUs() - startUs, scale: 1 };
   const desk = new CommandDesk({
     clock,
     listeners: [
@@ -38,6 +45,7 @@ function openDesk(): Desk {
     ],
     ownUnit: OWN_UNIT,
     leaseRegisters: [LEASE_REGISTER, null],
+    beatMaxAgesUs: [BEAT_MAX_AGE_US, BEAT_MAX_AGE_US],
     newId: () => new Uint8Array(16),
     tell: (input) => void told.push(input),
     readSouth: () => undefined,
@@ -65,8 +73,33 @@ function openDesk(): Desk {
       // More often than there are commands: what does not go now, does not go.
       for (let turn = 0; turn < 20; turn += 1) desk.drain();
     },
+    refuseAll: () => {
+      for (const input of told.splice(0)) {
+        if (input.kind === "command") desk.deliver(refusalOf(input.ticket));
+      }
+    },
+    advance: manual.advance,
   };
 }
+
+const refusalOf = (ticket: number): Reply => ({
+  kind: "reply",
+  ticket,
+  exception: 6,
+  verdict: "deny",
+  seq: null,
+  why: {
+    verdict: "deny",
+    code: "withdrawn",
+    rule: null,
+    output: null,
+    asked: null,
+    nearest: null,
+    freeUs: null,
+    seq: null,
+    atUs: 0,
+  },
+});
 
 const commands = (told: readonly Input[], controller: number): readonly Input[] =>
   told.filter((input) => input.kind === "command" && input.controller === controller);
@@ -88,12 +121,42 @@ describe("commands that come in faster than they are judged", () => {
   });
 });
 
+describe("a client that goes", () => {
+  it("leaves what was not judged yet as refused, on record, and the door gets each place back [HP-055 refuses]", () => {
+    const { session, ask, told, orders, refuseAll } = openDesk();
+    for (let count = 0; count < 3; count += 1) ask(0, 1, [6, 0, 41, 0, count]);
+    ask(1, 1, [6, 0, 41, 0, 9]);
+    expect(told).toEqual([]);
+    session.receive({ kind: "gone", connection: 0 });
+    const gone = { kind: "command", controller: 0, request: null, refusal: "withdrawn" };
+    expect(told).toMatchObject([gone, gone, gone]);
+    refuseAll();
+    expect(orders).toMatchObject([1, 2, 3].map((ticket) => ({ kind: "reply", ticket })));
+  });
+
+  it("with what the kernel has is told to the kernel, which answers [HP-055 allows]", () => {
+    const { session, ask, told, drain } = openDesk();
+    ask(0, 1, [6, 0, 41, 0, 1]);
+    drain();
+    session.receive({ kind: "gone", connection: 0 });
+    expect(told).toMatchObject([{ kind: "command", refusal: null }, { kind: "command-gone" }]);
+  });
+});
+
 describe("a beat", () => {
   it("is a write of the controller's own lease register [HP-031 allows]", () => {
     const { ask, told, orders } = openDesk();
     ask(0, OWN_UNIT, [6, 0, LEASE_REGISTER, 0x12, 0x34]);
     expect(told).toEqual([{ kind: "beat", controller: 0, value: 0x1234 }]);
     expect(orders).toMatchObject([{ kind: "reply", why: null }]);
+  });
+
+  it("that waited somewhere longer than a command may gives nothing, and is refused [HP-031 refuses]", () => {
+    const { ask, told, orders, advance } = openDesk();
+    advance(BEAT_MAX_AGE_US + 1);
+    ask(0, OWN_UNIT, [6, 0, LEASE_REGISTER, 0x12, 0x34]);
+    expect(told).toEqual([]);
+    expect(orders).toMatchObject([{ kind: "reply", pdu: Uint8Array.of(0x86, 6) }]);
   });
 
   it("is no read, no other write, and nobody else's write [HP-031 refuses]", () => {

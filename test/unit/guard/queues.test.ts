@@ -71,8 +71,8 @@ describe("the inbox", () => {
     const inbox = new Inbox(1, 10);
     inbox.push(command(1, 0));
     inbox.push(command(2, 0));
-    expect(inbox.withdraw(1)).toBe(true);
-    expect(inbox.withdraw(1)).toBe(false);
+    expect(inbox.withdraw(1)).toMatchObject({ ticket: 1 });
+    expect(inbox.withdraw(1)).toBeNull();
     expect(inbox.take(() => true)?.ticket).toBe(2);
   });
 });

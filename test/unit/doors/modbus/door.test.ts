@@ -114,9 +114,11 @@ describe("a Modbus door", () => {
     expect(guard.requests.map(({ unit }) => unit)).toEqual([0, 9]);
   });
 
-  it("gives exception 1 to a client that is nobody, and to a function its controller may not use [HP-059 refuses]", async () => {
+  it("leaves what a client that is nobody asks, and a function its controller may not use, to the guard [HP-059 refuses]", async () => {
+    guard.autoReply = (request) => Uint8Array.of((request.pdu[0] ?? 0) | 0x80, 1);
     const from = client(1);
     expect((await from.ask(adu(1, 1, 3, 0, 40, 0, 1))).slice(7)).toEqual(Uint8Array.of(0x83, 1));
+    expect(guard.requests).toHaveLength(1);
     expect(guard.claims).toContainEqual({
       kind: "open",
       connection: 0,
@@ -257,6 +259,18 @@ describe("a Modbus door", () => {
     await from.rest();
     const again = client();
     expect(await again.ask(adu(3, 1, 6, 0, 40, 0, 5))).toEqual(adu(3, 1, 6, 0, 40, 0, 5));
+  });
+
+  it("asks a guard that has not told its config nothing: what comes meanwhile is surely not done", async () => {
+    const from = client();
+    await from.ask(adu(1, 1, 3, 0, 40, 0, 1));
+    await guard.die();
+    guard.tellsConfig = false;
+    const hellos = guard.claims.filter(({ kind }) => kind === "hello").length;
+    await guard.listen();
+    await guard.until(() => guard.claims.filter(({ kind }) => kind === "hello").length > hellos);
+    expect(await from.ask(adu(2, 1, 6, 0, 40, 0, 5))).toEqual(adu(2, 1, 0x86, 4));
+    expect(guard.requests).toEqual([]);
   });
 
   it("tells the guard when a client is gone", async () => {
