@@ -1,3 +1,4 @@
+import type { Write } from "../command/request.js";
 import { decide, type Decision } from "../decide/decide.js";
 import { gatherFacts } from "../decide/gather-facts.js";
 import { sampleLeases } from "../lease/beat.js";
@@ -38,6 +39,11 @@ function release(turn: Turn, { permit, look: first }: Pending): boolean {
     withdraw(turn, permit, [because("stale")], none);
     return false;
   }
+  // Neither from the value it was permitted from, nor over one that may still be on its way.
+  if (isReverting(turn, permit.writes)) {
+    withdraw(turn, permit, [because("withdrawn")], none);
+    return false;
+  }
   sampleLeases(turn);
   const look = gatherFacts(turn.profile, viewOf(turn), permit.ask, permit.seq);
   const decision = decide(turn.profile, permit.ask, look);
@@ -60,6 +66,13 @@ function release(turn: Turn, { permit, look: first }: Pending): boolean {
   const { device } = permit.south;
   turn.effects.push({ kind: "send", device, seq: permit.seq, write: permit.south });
   return true;
+}
+
+/** A revert of our own drives one of these outputs and is not proven yet. */
+function isReverting(turn: Turn, writes: readonly Write[]): boolean {
+  return turn.live.drives.some(
+    ({ why, output }) => why === "revert" && writes.some((write) => write.output === output),
+  );
 }
 
 /**

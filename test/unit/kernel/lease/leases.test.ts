@@ -104,6 +104,31 @@ describe("a lease", () => {
     expect(rig.state.live.flights.size).toBe(0);
   });
 
+  it("is overtaken by no command: one that was permitted meanwhile is withdrawn until it is proven [HP-031 refuses]", () => {
+    const rig = new Rig();
+    rig.setSpeeds(40, 30);
+    rig.start().forget();
+    rig.held["safe-read-back"] = true;
+    rig.run(5_100 * MS);
+    expect(events(rig)).toEqual(["lapsed"]);
+    rig.beat(2);
+    // As far from the value that is left as from the one that is reverted to.
+    rig.ask(OUT.speed1, hz(35));
+    expect(rig.did("send")).toEqual([]);
+    expect(rig.outcomes()).toEqual(["withdrawn"]);
+    for (const effect of rig.effects) {
+      if (effect.kind !== "safe-read-back") continue;
+      const { device, output, attempt } = effect;
+      const read = { sentUs: rig.nowUs, raw: hz(30) };
+      rig.give({ kind: "safe-read-back", device, output, attempt, read });
+    }
+    rig.held["safe-read-back"] = false;
+    rig.run(1_000 * MS);
+    rig.ask(OUT.speed1, hz(30.5));
+    expect(rig.did("send")).toHaveLength(1);
+    expect(rig.registers.hr.get(41)).toBe(hz(30.5));
+  });
+
   it("moves nothing when it lapses into hold, and drives the safe state where that is what comes then", () => {
     const hold = new Rig(withLease({ lapse: { kind: "hold" } })).start().forget();
     hold.run(6 * SECOND);
