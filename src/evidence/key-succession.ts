@@ -5,7 +5,8 @@ import { hex } from "./hex.js";
 
 /**
  * Which keys may sign checkpoints, and since when (ADR 0020). A key that an entry names `rotated` may from the moment that a
- * checkpoint by a key which may sign covers that entry; with its first checkpoint the key that vouched for it may no more.
+ * checkpoint by a key which may sign covers that entry, in the run that wrote it; with its first checkpoint the key that
+ * vouched for it may no more.
  * Keys that were given are the only others that may. Where none were given, a key that the log calls `made` may as well:
  * after the first that is a break, which nobody vouches for. A key that is called `lost` by the entry right before such a
  * `made` was given up (ADR 0020): once another one has signed over both it may no more, given or not.
@@ -18,6 +19,8 @@ export class KeySuccession {
   private readonly known = new Map<string, Uint8Array>();
   /** Named by an entry that no checkpoint by a key which may sign covers yet. */
   private readonly named = new Map<string, Named>();
+  /** Named by an entry that its own run left under no such checkpoint. */
+  private readonly unheard = new Map<string, number>();
   /** Who vouched for a key that has not signed yet. */
   private readonly voucherOf = new Map<string, string>();
   private readonly heirOf = new Map<string, string>();
@@ -66,6 +69,15 @@ export class KeySuccession {
     }
   }
 
+  /**
+   * Another run begins. What stands behind the newest checkpoint by then anybody with the disk may have written, and the new
+   * run signs over it whatever it is: nobody vouches with that. A gateway whose own key still waits names it again.
+   */
+  run(): void {
+    for (const [kid, { seq }] of this.named) this.unheard.set(kid, seq);
+    this.named.clear();
+  }
+
   /** Of the key that may sign under this id; undefined: none may. */
   find(kid: Uint8Array): Uint8Array | undefined {
     return this.signing.get(hex(kid));
@@ -84,6 +96,11 @@ export class KeySuccession {
     if (heir !== undefined) return this.fault(place, `key ${heir.slice(0, 16)} took over from it`);
     if (named !== undefined) {
       const why = `entry ${named.seq} names it, and no checkpoint by the key before it covers that`;
+      return this.fault(place, why);
+    }
+    const unheard = this.unheard.get(id);
+    if (unheard !== undefined) {
+      const why = `entry ${unheard} names it, and no checkpoint of its own run covers that`;
       return this.fault(place, why);
     }
     return this.takesKeysFromLog ? "the log names no such key" : "it is not a trusted key";
@@ -117,7 +134,11 @@ export class KeySuccession {
     const [first] = this.breaks;
     if (first === undefined) {
       this.findings.look("keys", this.taken);
-      if (this.taken === 0) this.findings.note("keys", "no key took over here");
+      const [unheard] = this.unheard.values();
+      if (unheard !== undefined) {
+        const why = `entry ${unheard} names a key, and no checkpoint of its own run covers that: it counts for nothing`;
+        this.findings.note("keys", why);
+      } else if (this.taken === 0) this.findings.note("keys", "no key took over here");
     } else {
       const many = this.breaks.length === 1 ? "" : ` and ${this.breaks.length - 1} more`;
       const why = `nobody vouches for the key that entry ${first} names${many}: compare it with one you have from elsewhere (--trust)`;
@@ -133,6 +154,7 @@ export class KeySuccession {
   private admit(kid: string, spki: Uint8Array): void {
     this.signing.set(kid, spki);
     this.known.set(kid, spki);
+    this.unheard.delete(kid);
   }
 
   private fault(place: Place, why: string): string {

@@ -51,13 +51,16 @@ export function readRetention({ what, details }: NoticeBody): Retention | null {
 
 /**
  * Whether the log may begin where it does: with its first entry, or where a record of retention says that it would. The
- * record counts only under a checkpoint: whoever takes segments away without the key cannot write one.
+ * record counts only under a checkpoint of the run that wrote it: a gateway takes nothing away before that, and whoever does
+ * it without the key cannot write one.
  */
 export class BeginningVerifier {
   private readonly findings: Findings;
   private begins: { readonly place: Place; readonly link: SegmentLink | null } | null = null;
   private record: { readonly seq: number; readonly place: Place } | null = null;
   private isForged: Place | null = null;
+  /** A record that its own run left under no checkpoint. */
+  private unheard: number | null = null;
 
   constructor(findings: Findings) {
     this.findings = findings;
@@ -80,9 +83,20 @@ export class BeginningVerifier {
     }
   }
 
+  /**
+   * Another run begins, and so many entries are under a checkpoint. Anybody with the disk may have written what stands behind
+   * it, and the new run signs over it whatever it is. An honest record there took nothing away yet.
+   */
+  run(covered: number): void {
+    const { record } = this;
+    if (record === null || record.seq < covered) return;
+    this.unheard ??= record.seq;
+    this.record = null;
+  }
+
   /** `covered`: so many entries are under a checkpoint. */
   finish(covered: number): void {
-    const { findings, begins, record, isForged } = this;
+    const { findings, begins, record, isForged, unheard } = this;
     if (begins === null) return;
     findings.look("beginning");
     const { place } = begins;
@@ -91,7 +105,10 @@ export class BeginningVerifier {
     if (isForged !== null) {
       findings.fault("beginning", isForged, "it tells another root than the segment that begins");
     }
-    if (record === null) {
+    if (record === null && unheard !== null) {
+      const why = `the record of retention, entry ${unheard}, is under no checkpoint of its own run`;
+      findings.fault("beginning", place, `${missing}; ${why}`);
+    } else if (record === null) {
       findings.fault("beginning", place, `${missing}, and no record of retention says why`);
     } else if (record.seq >= covered) {
       const why = `${missing}; the record of retention, entry ${record.seq}, is under no checkpoint`;

@@ -75,6 +75,11 @@ export class CheckpointVerifier {
     this.keys.entry(body, place);
   }
 
+  /** Before the first entry of another run. */
+  run(): void {
+    this.keys.run();
+  }
+
   /** After the last entry. */
   finish(): void {
     this.keys.finish();

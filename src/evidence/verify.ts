@@ -250,7 +250,11 @@ export class LogVerifier implements SegmentSteps {
     }
     if (boot !== this.boot) {
       this.runs += 1;
-      if (!isFirst) this.commits.run(place.seq);
+      if (!isFirst) {
+        this.commits.run(place.seq);
+        this.checkpoints.run();
+        this.beginning.run(this.checkpoints.coveredSize);
+      }
       this.bootDue = !isFirst || place.seq === 0;
     }
     this.boot = boot;

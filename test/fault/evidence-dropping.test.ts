@@ -149,7 +149,7 @@ describe("retention", () => {
   });
 
   it.each([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])(
-    "leaves a log that verifies where the power fails %i calls into it",
+    "leaves a log that verifies where the power fails %i calls into it [HP-200 allows]",
     async (calls) => {
       const log = await watched({ whenFull: "drop-oldest" });
       await fill(log);

@@ -67,6 +67,14 @@ export const EVIDENCE_MUTANTS: readonly Mutant[] = [
     title: "is found where the record is the attacker's own",
   },
   {
+    name: "a record of retention counts by the signature of a later run",
+    file: "src/evidence/retention.ts",
+    find: "this.record = null;",
+    replace: "",
+    test: "test/attack/forged-tail.test.ts",
+    title: "explains no gap when the next run has signed over it",
+  },
+  {
     name: "a segment goes before its record is signed",
     file: "src/guard/evidence/segment-retention.ts",
     find: "if (log.signedSize() <= seq) return 0;",
@@ -241,6 +249,14 @@ export const EVIDENCE_MUTANTS: readonly Mutant[] = [
     replace: "this.admit(kid, spki);",
     test: "test/unit/evidence/key-succession.test.ts",
     title: "fails when it alone has signed the entry that names it",
+  },
+  {
+    name: "a key vouched for by the signature of a later run",
+    file: "src/evidence/key-succession.ts",
+    find: "this.named.clear();",
+    replace: "",
+    test: "test/attack/forged-tail.test.ts",
+    title: "may sign nothing when the next run has signed over it",
   },
   {
     name: "a key that was taken over from believed for ever",

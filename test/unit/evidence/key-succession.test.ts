@@ -211,7 +211,7 @@ describe("a key that takes over", () => {
     for (const trusted of [null, [first]]) expect(failed(verify(disk, trusted))).toEqual([]);
   });
 
-  it("is named again where the next start finds that it was named and never covered", async () => {
+  it("is named again where the next start finds that it was named and never covered [HP-200 allows]", async () => {
     const [first, second] = [makeKey(), makeKey()];
     const disk = new ForgetfulDisk();
     await run(disk, first, [made(first)]);
@@ -225,6 +225,28 @@ describe("a key that takes over", () => {
       const report = verify(disk, trusted);
       expect(failed(report)).toEqual([]);
       expect(keysCheck(report)).toMatchObject({ status: "PASS", looked: 1 });
+    }
+  });
+
+  it("counts for nothing by a checkpoint of a later run, which never named it [HP-200 refuses]", async () => {
+    const [first, second] = [makeKey(), makeKey()];
+    const disk = new ForgetfulDisk();
+    await run(disk, first, [made(first)]);
+    const dead: Signer = {
+      ...first,
+      sign: async () => await Promise.reject(new Error("the power went")),
+    };
+    await run(disk, dead, [rotated(second)]);
+    await run(disk, first, []);
+    for (const trusted of [null, [first]]) {
+      const report = verify(disk, trusted);
+      expect(failed(report)).toEqual([]);
+      expect(keysCheck(report)).toMatchObject({ looked: 0 });
+      expect(keysCheck(report)?.note).toMatch(/no checkpoint of its own run covers that/);
+    }
+    await run(disk, second, []);
+    for (const trusted of [null, [first]]) {
+      expect(failed(verify(disk, trusted))).toEqual(["signed-commits", "signatures", "keys"]);
     }
   });
 
