@@ -193,7 +193,7 @@ async function openLog(
     },
     admit: (anchors) => late.admit?.(anchors) ?? null,
     report: say,
-    reserve: space.reserve.release,
+    reserve: space.reserve,
     commitEveryUs,
   });
   const before = { ...recollection.finish(machineBoot), recovered };

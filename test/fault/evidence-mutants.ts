@@ -91,6 +91,22 @@ export const EVIDENCE_MUTANTS: readonly Mutant[] = [
     title: "takes from the reserve what comes",
   },
   {
+    name: "a reserve given free only after somebody has looked at it",
+    file: "src/guard/evidence/reserve-file.ts",
+    find: "this.held > 0 || (await this.measure()) > 0;",
+    replace: "this.held > 0;",
+    test: "test/fault/evidence-space.test.ts",
+    title: "takes from the reserve that an earlier run left",
+  },
+  {
+    name: "no room for the unfinished end of a log ends the start",
+    file: "src/guard/evidence/open.ts",
+    find: "if (!hasNoRoom(error)) throw error;",
+    replace: "throw error;",
+    test: "test/fault/evidence-space.test.ts",
+    title: "keeps the unfinished end of the log in room of the reserve",
+  },
+  {
     name: "permits above the high-water mark",
     file: "src/guard/evidence/space.ts",
     find: "if (!(used < mark)) {",

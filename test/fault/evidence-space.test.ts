@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ReserveFile } from "../../src/guard/evidence/reserve-file.js";
 import type { EntryBody } from "../../src/kernel/record/entry.js";
 import { diskError, ForgetfulDisk } from "../support/evidence-disk.js";
 import {
@@ -8,10 +9,50 @@ import {
   sampleLog,
   settle,
   verifyFiles,
+  type Opened,
 } from "../support/evidence-rig.js";
 import { bytes, decisionBody } from "../support/evidence-samples.js";
 import { SpaceDisk } from "../support/space-disk.js";
 import { bodiesIn, fill, MB, segmentsOf, watched } from "../support/watched-log.js";
+
+const RESERVE_BYTES = 2 * MB;
+
+/** A run ended in order, its reserve whole; then others took all there was. */
+async function leftFull(): Promise<SpaceDisk> {
+  const log = await watched({ reserveBytes: RESERVE_BYTES });
+  await log.second(3);
+  expect(log.watch.reserve.isWhole).toBe(true);
+  appendAll(log.store, sampleLog(0, 6));
+  await settle();
+  log.watch.stop();
+  await log.store.close();
+  const { space } = log;
+  space.bound();
+  space.othersBytes += space.freeBytes();
+  return space;
+}
+
+/** As the guard begins: nobody has looked at the disk yet. */
+async function startOn(
+  space: SpaceDisk,
+): Promise<{ readonly reserve: ReserveFile; readonly opened: Opened }> {
+  const port = space.port();
+  const reserve = new ReserveFile(port, RESERVE_BYTES);
+  return { reserve, opened: await openOn(space.disk, { port, reserve }) };
+}
+
+/** A frame that was begun and never ended. */
+function tear(disk: ForgetfulDisk): Uint8Array {
+  const [name = ""] = segmentsOf(disk);
+  const whole = disk.files().get(name) ?? new Uint8Array(0);
+  const torn = whole.slice(0, 40);
+  disk.set(name, Uint8Array.from([...whole, ...torn]));
+  return torn;
+}
+
+function keptIn(disk: ForgetfulDisk): readonly Uint8Array[] {
+  return [...disk.files()].flatMap(([name, kept]) => (name.startsWith("cut-") ? [kept] : []));
+}
 
 describe("a disk that is full", () => {
   it("takes from the reserve what comes, and never calls it durable [HP-161 allows]", async () => {
@@ -104,6 +145,100 @@ describe("a disk that is full", () => {
     expect(segmentsOf(log.disk)).toHaveLength(2);
     await log.store.close();
     expect(failed(verifyFiles(log.disk.files()))).toEqual([]);
+  });
+});
+
+describe("a start on a full disk", () => {
+  it("takes from the reserve that an earlier run left, before anybody has looked at it [HP-201]", async () => {
+    const space = await leftFull();
+    const { reserve, opened } = await startOn(space);
+    const { nextSeq } = opened.recovered;
+    appendAll(opened.store, sampleLog(nextSeq, 4, 2));
+    await settle();
+    expect(opened.failures).toEqual(["ENOSPC: planted"]);
+    expect(opened.durable).toEqual([]);
+    expect(opened.reports).toEqual([
+      "evidence: the disk is full; from here on the reserve is written to",
+    ]);
+    await reserve.open();
+    expect(reserve.heldBytes).toBe(0);
+    await opened.store.close();
+    const report = verifyFiles(space.disk.files());
+    expect(failed(report)).toEqual([]);
+    expect(report).toMatchObject({ entries: nextSeq + 4, uncovered: 0 });
+  });
+
+  it("keeps the unfinished end of the log in room of the reserve, which is made again later [HP-201]", async () => {
+    const space = await leftFull();
+    const torn = tear(space.disk);
+    const { reserve, opened } = await startOn(space);
+    expect(opened.recovered).toMatchObject({ found: "torn", cutBytes: torn.length });
+    expect(opened.reports).toEqual([
+      "evidence: the disk is full; the unfinished end of the log is kept in room of the reserve",
+    ]);
+    expect(keptIn(space.disk)).toEqual([torn]);
+    expect(reserve.isWhole).toBe(false);
+    expect(space.disk.files().get("reserve")).toHaveLength(reserve.heldBytes);
+    expect(reserve.heldBytes).toBeGreaterThan(1.5 * MB);
+    // What is left of it is there for entries.
+    space.othersBytes += Math.max(0, space.freeBytes());
+    appendAll(opened.store, sampleLog(opened.recovered.nextSeq, 2, 2));
+    await settle();
+    await opened.store.close();
+    expect(opened.reports).toHaveLength(2);
+    expect(space.disk.files().has("reserve")).toBe(false);
+    expect(failed(verifyFiles(space.disk.files()))).toEqual([]);
+
+    const later = await leftFull();
+    tear(later.disk);
+    const again = await startOn(later);
+    later.othersBytes = 0;
+    while (!again.reserve.isWhole) await again.reserve.grow();
+    expect(later.disk.files().get("reserve")).toHaveLength(RESERVE_BYTES);
+  });
+
+  it("gives all of a reserve that is smaller than what is to be kept, once", async () => {
+    const space = await leftFull();
+    const reserve = new ReserveFile(space.port(), RESERVE_BYTES);
+    expect(await reserve.lend(RESERVE_BYTES + 1)).toBe(true);
+    expect(space.disk.files().has("reserve")).toBe(false);
+    expect(await reserve.lend(1)).toBe(false);
+    expect(await reserve.release()).toBe(false);
+  });
+
+  it.each(["ENOSPC", "EDQUOT"])(
+    "records nothing, changes nothing and comes up where there is no reserve either (%s) [HP-201]",
+    async (code) => {
+      const space = await leftFull();
+      await space.disk.port().remove("reserve");
+      space.othersBytes += Math.max(0, space.freeBytes());
+      space.disk.fault = (call) =>
+        call === "write" && space.freeBytes() <= 0 ? diskError(code) : null;
+      const torn = tear(space.disk);
+      const before = space.disk.files();
+      const { opened } = await startOn(space);
+      appendAll(opened.store, sampleLog(opened.recovered.nextSeq, 2, 2));
+      opened.store.checkpoint("boot");
+      await settle();
+      await opened.store.close();
+      expect(opened.failures).toEqual(["the disk has no room for what a start must keep"]);
+      expect(opened.durable).toEqual([]);
+      expect(opened.reports.join()).toMatch(/stays as it is, and this run records nothing$/);
+      expect(space.disk.files()).toEqual(before);
+      // The next start finds room, and goes on as if that run had not been.
+      space.othersBytes = 0;
+      const again = await startOn(space);
+      expect(again.opened.recovered).toMatchObject({ found: "torn", cutBytes: torn.length });
+      expect(again.opened.failures).toEqual([]);
+    },
+  );
+
+  it("does not take another error for a full disk", async () => {
+    const space = await leftFull();
+    tear(space.disk);
+    space.disk.fault = (call) => (call === "write" ? diskError("EIO") : null);
+    await expect(startOn(space)).rejects.toThrow("EIO");
+    expect(space.disk.files().get("reserve")).toHaveLength(RESERVE_BYTES);
   });
 });
 

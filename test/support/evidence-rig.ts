@@ -75,7 +75,7 @@ export type OpenWith = {
   readonly commitKeys?: CommitKeys | null;
   /** Instead of the disk's own. */
   readonly port?: EvidenceDisk;
-  readonly reserve?: () => Promise<boolean>;
+  readonly reserve?: NonNullable<Parameters<typeof openEvidence>[0]["reserve"]>;
   readonly admit?: () => string | null;
   readonly commitEveryUs?: number;
   readonly rotate?: (store: EvidenceStore, link: SegmentLink) => void;

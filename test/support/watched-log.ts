@@ -44,7 +44,10 @@ export async function watched(
   const opened = await openOn(disk, {
     port,
     segmentBytesMax: 6_000,
-    reserve: async () => (await holder.watch?.reserve.release()) ?? false,
+    reserve: {
+      release: async () => (await holder.watch?.reserve.release()) ?? false,
+      lend: async (bytes) => (await holder.watch?.reserve.lend(bytes)) ?? false,
+    },
     rotate: (store, link) => {
       openNext(store, link, 100);
     },

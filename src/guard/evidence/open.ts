@@ -7,7 +7,7 @@ import type { AnchorKey, Clock, CommitKeys, EvidenceDisk, EvidenceFile, Signer }
 import { Checkpointer } from "./checkpointer.js";
 import { recoverLog, type Recovery, type RecoveryVisitor } from "./recover.js";
 import { sha256 } from "./sha256.js";
-import type { OpenSegment, Reserve } from "./segment-files.js";
+import { hasNoRoom, type OpenSegment, type Reserve } from "./segment-files.js";
 import type { SignedStore } from "./signed-store.js";
 import { LogStore } from "./store.js";
 
@@ -23,8 +23,13 @@ export type EvidenceOptions = {
   readonly bootId: Uint8Array;
   /** A segment longer than this is followed by a new one. */
   readonly segmentBytesMax?: number;
-  /** Called once, when the disk is full; without one a full disk ends the writing. */
-  readonly reserve?: Reserve;
+  /** Room for when the disk is full; without it a full disk ends the writing. */
+  readonly reserve?: {
+    /** Called once, when it is full for entries. */
+    readonly release: Reserve;
+    /** Gives so many bytes of it, to be made again later: for the end of the log that a start has to keep first. */
+    readonly lend: (bytes: number) => Promise<boolean>;
+  };
   /** Entries wait so long for others before they are written; at most 20 ms. Default 0. */
   readonly commitEveryUs?: Us;
   /** Gets what the log says about the state before this run, before `openEvidence` returns. */
@@ -67,7 +72,8 @@ export const SEGMENT_BYTES: number = 16 * 1024 * 1024;
 /**
  * Opens the log for writing. An end that a crash left unfinished is cut off, and kept aside in a file of
  * its own before that; damage in the middle is never cut: the segment stays as it is and a new one begins.
- * Rejects when the disk fails; `disk` stays the caller's then.
+ * Where there is no room to keep that end, not in the reserve either, everything stays as it is and the store takes no entry:
+ * it has failed. Rejects when the disk fails otherwise; `disk` stays the caller's then.
  */
 export async function openEvidence(
   options: EvidenceOptions,
@@ -76,7 +82,7 @@ export async function openEvidence(
   await removeUnfinished(disk);
   const recovery = await recoverLog(disk, options.visitor);
   const isDamaged = recovery.found === "damaged";
-  const segment = isDamaged ? null : await openSegment(disk, recovery);
+  const segment = isDamaged ? null : await openSegment(options, recovery);
   const boot = recovery.boot + 1;
   const writer = new LogWriter(sha256, recovery.tree, recovery.last);
   const store = new LogStore({
@@ -87,7 +93,7 @@ export async function openEvidence(
     writer,
     segment,
     segmentBytesMax: options.segmentBytesMax ?? SEGMENT_BYTES,
-    reserve: options.reserve ?? NO_RESERVE,
+    reserve: options.reserve?.release ?? NO_RESERVE,
     commitEveryUs: options.commitEveryUs ?? 0,
     covered: recovery.checkpoint?.size ?? 0,
     log: recovery.log,
@@ -112,6 +118,8 @@ export async function openEvidence(
         report: options.report,
       }),
   });
+  if (segment === null && !isDamaged)
+    store.giveUp("the disk has no room for what a start must keep");
   const recovered: Recovered = {
     found: recovery.found,
     fromSeq: recovery.fromSeq,
@@ -132,15 +140,27 @@ async function removeUnfinished(disk: EvidenceDisk): Promise<void> {
   for (const name of names) await disk.remove(name);
 }
 
+/** A file takes whole blocks, and its name room in the directory. */
+const ROUNDING_BYTES = 256 * 1024;
+
 const NO_RESERVE: Reserve = async () => await Promise.resolve(false);
 
-async function openSegment(disk: EvidenceDisk, recovery: Recovery): Promise<OpenSegment> {
+/** Null: there is no room for what has to be written before the next entry. A guard without evidence still guards the plant. */
+async function openSegment(
+  options: EvidenceOptions,
+  recovery: Recovery,
+): Promise<OpenSegment | null> {
+  const { disk, report } = options;
   if (recovery.segment === null) {
     return { name: nameSegment(0), file: await createFirst(disk), length: 0 };
   }
   const { name, length } = recovery.segment;
   if (recovery.cut !== null) {
-    await keepAside(disk, `cut-${name}-${recovery.cut.from}`, recovery.cut.bytes);
+    const { from, bytes } = recovery.cut;
+    if (!(await keepAside(options, `cut-${name}-${from}`, bytes))) {
+      report(`evidence: the disk is full; ${name} stays as it is, and this run records nothing`);
+      return null;
+    }
   }
   const file = await disk.append(name);
   if (recovery.cut !== null) await file.truncate(length);
@@ -156,12 +176,37 @@ async function createFirst(disk: EvidenceDisk): Promise<EvidenceFile> {
   return file;
 }
 
-async function keepAside(disk: EvidenceDisk, name: string, bytes: Uint8Array): Promise<void> {
-  const file = await disk.append(`${name}.tmp`);
-  let at = 0;
-  while (at < bytes.length) at += await file.write(bytes.subarray(at));
-  await file.sync();
-  await file.close();
-  await disk.rename(`${name}.tmp`, `${name}.bin`);
-  await disk.syncNames();
+/** False: there is no room, and nothing is left of the attempt. */
+async function keepAside(
+  { disk, reserve, report }: EvidenceOptions,
+  name: string,
+  bytes: Uint8Array,
+): Promise<boolean> {
+  if (await tryToKeep(disk, name, bytes)) return true;
+  if ((await reserve?.lend(bytes.length + ROUNDING_BYTES)) !== true) return false;
+  report(
+    "evidence: the disk is full; the unfinished end of the log is kept in room of the reserve",
+  );
+  return await tryToKeep(disk, name, bytes);
+}
+
+async function tryToKeep(disk: EvidenceDisk, name: string, bytes: Uint8Array): Promise<boolean> {
+  try {
+    const file = await disk.append(`${name}.tmp`);
+    try {
+      let at = 0;
+      while (at < bytes.length) at += await file.write(bytes.subarray(at));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await disk.rename(`${name}.tmp`, `${name}.bin`);
+    await disk.syncNames();
+    return true;
+  } catch (error) {
+    if (!hasNoRoom(error)) throw error;
+    // Where it was not even made, or its name was given already, there is nothing to remove.
+    await disk.remove(`${name}.tmp`).catch(() => undefined);
+    return false;
+  }
 }

@@ -30,17 +30,25 @@ export class ReserveFile {
 
   /** What an earlier run left; more than is wanted now is given back. */
   async open(): Promise<void> {
-    const found = (await this.disk.measure(NAME))?.bytes ?? 0;
+    const found = await this.measure();
+    if (this.hasGone()) return;
     this.held = Math.min(found, this.bytes);
-    if (found <= this.bytes) return;
-    const file = await this.disk.append(NAME);
-    try {
-      await file.truncate(this.bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    if (found > this.bytes) await this.shrink(this.bytes);
   }
+
+  /**
+   * So many bytes of it, or all there are, for what a start has to write before anything else; they are made again when
+   * there is room. False: there was nothing to give. Not to be called while `grow` or `open` is under way.
+   */
+  readonly lend = async (bytes: number): Promise<boolean> => {
+    await this.open();
+    if (this.held === 0) return false;
+    const left = Math.max(0, this.held - bytes);
+    this.held = left;
+    if (left > 0) await this.shrink(left);
+    else await this.disk.remove(NAME);
+    return true;
+  };
 
   /** One piece more; rejects when the disk refuses it. */
   async grow(): Promise<void> {
@@ -69,15 +77,31 @@ export class ReserveFile {
     if (this.hasGone()) await this.disk.remove(NAME).catch(() => undefined);
   }
 
-  /** Once; false: there was nothing to give. */
+  /** Once, and also what an earlier run left and nobody has looked at yet; false: there was nothing to give. */
   readonly release = async (): Promise<boolean> => {
     if (this.isGiven) return false;
     this.isGiven = true;
-    const had = this.held > 0;
+    const had = this.held > 0 || (await this.measure()) > 0;
     this.held = 0;
     if (had) await this.disk.remove(NAME);
     return had;
   };
+
+  private async measure(): Promise<number> {
+    return (await this.disk.measure(NAME))?.bytes ?? 0;
+  }
+
+  private async shrink(bytes: number): Promise<void> {
+    const file = await this.disk.append(NAME);
+    try {
+      await file.truncate(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    // Given free meanwhile: a file of that length would be there again, and hold nothing.
+    if (this.hasGone()) await this.disk.remove(NAME).catch(() => undefined);
+  }
 
   /** A method, as the compiler would not see that awaiting may change the field. */
   private hasGone(): boolean {

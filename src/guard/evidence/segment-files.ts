@@ -133,6 +133,12 @@ export class SegmentFiles {
   }
 }
 
+/** Whether it is the system's word that the disk, or this user's share of it, takes no more. */
+export function hasNoRoom(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : null;
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
 async function writeAll(file: EvidenceFile, bytes: Uint8Array): Promise<void> {
   let at = 0;
   while (at < bytes.length) {
@@ -146,8 +152,7 @@ async function writeAll(file: EvidenceFile, bytes: Uint8Array): Promise<void> {
 class FullDisk extends Error {}
 
 function markFull(error: unknown): never {
-  const code = error instanceof Error && "code" in error ? error.code : null;
-  if (error instanceof Error && (code === "ENOSPC" || code === "EDQUOT")) {
+  if (error instanceof Error && hasNoRoom(error)) {
     throw new FullDisk(error.message, { cause: error });
   }
   throw error;

@@ -114,6 +114,11 @@ export class LogStore implements SignedStore {
     else this.scheduleSoon();
   }
 
+  /** Nothing is to be recorded in this run, and why. */
+  giveUp(why: string): void {
+    this.end(why);
+  }
+
   checkpoint(): void {
     this.checkpoints.want();
   }
