@@ -3,6 +3,7 @@ import { southWrite } from "../command/resolve.js";
 import { wordCount } from "../image/scaling.js";
 import type { SafeStepState } from "../record/entry.js";
 import type { Raw } from "../units.js";
+import { contestFlights } from "./flight.js";
 import type { Drive } from "./kernel-state.js";
 import { giveOwnOutcome } from "./own-decision.js";
 import { record, type Turn } from "./turn.js";
@@ -129,6 +130,7 @@ function sendDrive(turn: Turn, drive: Drive): void {
   for (const { output } of writes) {
     const watch = turn.live.outputs[output];
     if (watch !== undefined) watch.writing += 1;
+    contestFlights(turn, output);
   }
   turn.effects.push({
     kind: "safe-write",

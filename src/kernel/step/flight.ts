@@ -49,8 +49,15 @@ export function beginFlight(turn: Turn, flight: Flight): void {
     const watch = turn.live.outputs[output];
     if (watch === undefined) continue;
     watch.writing += 1;
+    for (const older of watch.flights) flight.contested ||= older.phase !== "proving";
+    contestFlights(turn, output);
     watch.flights.push(flight);
   }
+}
+
+/** A write to this output is sent: what older ones put there may be covered up by it. */
+export function contestFlights(turn: Turn, output: number): void {
+  for (const older of turn.live.outputs[output]?.flights ?? []) older.contested = true;
 }
 
 /** The wire is free of it, whatever came of it. */

@@ -98,6 +98,8 @@ export type Flight = {
    * nobody knows before a read that left after the late window.
    */
   phase: "sent" | "proving" | "unknown";
+  /** Another write to one of its outputs was sent since, or was without an answer when this one was. */
+  contested: boolean;
   /** A read counts only if it left at this time or later. */
   proofFromUs: Us;
   /** Outputs still to be proven, each until when. */

@@ -4,7 +4,8 @@ import { readBackNotice } from "../state/notices.js";
 import { fireTrip } from "../trip/fire.js";
 import type { Raw } from "../units.js";
 import { isForeignAdopted } from "./plant-mode.js";
-import { isDriven, isProvenBy, proveByRead, type Observation } from "./proof.js";
+import { isDriven, proveByRead, type Observation } from "./proof.js";
+import { isProvenBy } from "./resolution.js";
 import { record, type Turn } from "./turn.js";
 
 /**

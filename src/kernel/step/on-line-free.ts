@@ -57,6 +57,7 @@ function release(turn: Turn, { permit, look: first }: Pending): boolean {
     permit,
     looks: { kind: "both", first, second: look },
     phase: "sent",
+    contested: false,
     proofFromUs: turn.nowUs,
     open: [],
     seen: new Map(),

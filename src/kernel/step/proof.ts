@@ -5,6 +5,7 @@ import type { Write } from "../command/request.js";
 import type { Raw, Us } from "../units.js";
 import type { Flight } from "./kernel-state.js";
 import { endFlight, recordOutcome } from "./flight.js";
+import { isProvenBy, resolveLost } from "./resolution.js";
 import { viewOf, type Turn } from "./turn.js";
 import { answerServed, answerUnsure } from "./withdraw.js";
 
@@ -27,19 +28,10 @@ export function askReadBack(turn: Turn, flight: Flight): void {
   });
 }
 
-/** Whether a read value is the written one, as far as the output's proof tells them apart. */
-export function isProvenBy(turn: Turn, output: number, written: Raw, read: Raw): boolean {
-  if (written === read) return true;
-  const proof = turn.model.outputs[output]?.proof;
-  if (proof?.kind !== "readback" || proof.tolerance === 0) return false;
-  const difference = turn.profile.outputs[output]?.quantity.difference(read, written) ?? NaN;
-  return Math.abs(difference) <= proof.tolerance;
-}
-
 /**
  * What a read says about our own writes. Of several writes to one output only the newest can still be
- * seen there; an earlier one that was acknowledged is settled with it. A write without an answer is settled
- * either way by a read that left after its late window.
+ * seen there; an earlier one that was acknowledged is settled with it. A write without an answer ends with a
+ * read that left after its late window, whether or not that can tell what became of it.
  */
 export function proveByRead(turn: Turn, seen: Observation): void {
   // A copy: what is proven leaves the list.
@@ -149,16 +141,17 @@ function supersede(turn: Turn, flight: Flight, output: number): void {
   answerServed(turn, flight.permit);
 }
 
-/** Settles a write whose answer never came, once everything it wrote was read. */
+/**
+ * Ends a write whose answer never came, once everything it wrote was read. Where the read cannot tell, its outcome
+ * stands as unknown; what it planned is settled by the read as any other.
+ */
 function resolve(turn: Turn, flight: Flight): void {
-  const { permit, seen } = flight;
-  if (!permit.writes.every(({ output }) => seen.has(output))) return;
-  const isDone = permit.writes.every(({ output, raw }) => {
-    const read = seen.get(output);
-    return read !== undefined && isProvenBy(turn, output, raw, read);
-  });
+  const { permit, seen, contested } = flight;
+  const { seq, writes } = permit;
+  if (!writes.every(({ output }) => seen.has(output))) return;
+  const resolution = resolveLost(turn, turn.folded, { seq, writes, contested }, seen);
   endFlight(turn, flight);
-  recordOutcome(turn, flight, isDone ? "resolved-done" : "resolved-not-done", {});
+  if (resolution !== null) recordOutcome(turn, flight, resolution, {});
 }
 
 /** Not proven in time: somebody must look. What was written stays planned until a read settles it. */
