@@ -104,6 +104,8 @@ export type Flight = {
   proofFromUs: Us;
   /** Outputs still to be proven, each until when. */
   open: readonly Proof[];
+  /** First output whose proof cannot come any more, for a newer write is there; null: none. */
+  superseded: number | null;
   /** What was read back so far, by output. */
   readonly seen: Map<number, Raw>;
   /** A read-back of ours is on its way. */

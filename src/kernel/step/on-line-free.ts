@@ -60,6 +60,7 @@ function release(turn: Turn, { permit, look: first }: Pending): boolean {
     contested: false,
     proofFromUs: turn.nowUs,
     open: [],
+    superseded: null,
     seen: new Map(),
     reading: false,
     reply: null,

@@ -126,19 +126,29 @@ function needsRead(turn: Turn, flight: Flight): boolean {
 function closeProof(turn: Turn, flight: Flight, output: number, raw: Raw): void {
   flight.seen.set(output, raw);
   flight.open = flight.open.filter((proof) => proof.output !== output);
-  if (flight.open.length > 0) return;
-  endFlight(turn, flight);
-  recordOutcome(turn, flight, "done", {});
-  answerServed(turn, flight.permit);
+  if (flight.open.length === 0) finishProofs(turn, flight);
 }
 
-/** A newer write to the same output is there: the older one can no longer be seen, nor matter. */
+/** A newer write to the same output is there: what the older one wrote can no longer be seen, nor proven. */
 function supersede(turn: Turn, flight: Flight, output: number): void {
+  if (!flight.open.some((proof) => proof.output === output)) return;
+  flight.superseded ??= output;
   flight.open = flight.open.filter((proof) => proof.output !== output);
-  if (flight.open.length > 0) return;
+  if (flight.open.length === 0) finishProofs(turn, flight);
+}
+
+/** Done only when every proof came. A client that waited for them hears when one cannot come any more. */
+function finishProofs(turn: Turn, flight: Flight): void {
+  const { permit, superseded } = flight;
   endFlight(turn, flight);
-  recordOutcome(turn, flight, "acknowledged", {});
-  answerServed(turn, flight.permit);
+  if (superseded === null) {
+    recordOutcome(turn, flight, "done", {});
+    answerServed(turn, permit);
+    return;
+  }
+  const reasons = permit.replied ? [] : [because("read-back", { output: superseded })];
+  recordOutcome(turn, flight, "acknowledged", reasons.length === 0 ? {} : { reasons });
+  answerUnsure(turn, permit, reasons);
 }
 
 /**
