@@ -94,7 +94,8 @@ export class DeviceLine {
   send(seq: number, write: SouthWrite, notAfterUs: Us): void {
     const { device, link, tell, nowUs } = this.#needs;
     if (nowUs() > notAfterUs) {
-      const result: WriteResult = { kind: "not-sent", why: "the guard stood still before sending" };
+      const why = "the guard stood still before sending";
+      const result: WriteResult = { kind: "not-sent", cause: "too-late", why };
       tell({ kind: "write-settled", device, seq, result });
       return;
     }
@@ -201,7 +202,8 @@ export class DeviceLine {
 
   /** No link at all: the kernel hears so and tries again in its own time. */
   #failSafe(): void {
-    const result: WriteResult = { kind: "not-sent", why: "the device is not connected" };
+    const why = "the device is not connected";
+    const result: WriteResult = { kind: "not-sent", cause: "no-line", why };
     for (const what of this.#safe.splice(0)) {
       const { device, output, attempt } = what;
       this.#needs.tell(

@@ -344,6 +344,6 @@ function resultOf(
     case "unknown":
       return { kind: "unknown", why: fate.why };
     case "not-sent":
-      return { kind: "not-sent", why: "closed" };
+      return { kind: "not-sent", cause: "no-line", why: "closed" };
   }
 }

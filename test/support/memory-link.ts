@@ -80,7 +80,8 @@ export function createMemoryLink(clock: Clock, latencyUs: Us, timeoutUs: Us): Me
           settled({ kind: "unknown", why });
         },
       );
-      if (!sent) settled({ kind: "not-sent", why: "not idle, or no request carries it" });
+      const why = "not idle, or no request carries it";
+      if (!sent) settled({ kind: "not-sent", cause: "no-line", why });
     },
     read: (read, settled) => {
       const sentUs = clock.nowUs();

@@ -113,11 +113,12 @@ class Line {
   write(write: SouthWrite, settled: (result: WriteResult) => void): void {
     const request = writeRequestOf(write);
     if (request === null) {
-      settled({ kind: "not-sent", why: "no Modbus function carries this write" });
+      const why = "no Modbus function carries this write";
+      settled({ kind: "not-sent", cause: "no-line", why });
       return;
     }
     const why = this.#send({ kind: "write", request, settled });
-    if (why !== null) settled({ kind: "not-sent", why });
+    if (why !== null) settled({ kind: "not-sent", cause: "no-line", why });
   }
 
   read(read: SouthRead, settled: (result: ReadResult) => void): void {

@@ -110,12 +110,19 @@ export type CommandArrived = {
     "function" | "malformed" | "unit" | "size" | "tag-unknown" | "busy" | "withdrawn" | null;
 };
 
-/** `unknown`: sent, and no answer that can be trusted. `not-sent`: no byte left the gateway. */
+/**
+ * `unknown`: sent, and no answer that can be trusted. `not-sent`: no byte left the gateway, for nothing could carry it
+ * to the device (`no-line`) or its moment had passed (`too-late`).
+ */
 export type WriteResult =
   | { readonly kind: "acknowledged"; readonly reply: Uint8Array }
   | { readonly kind: "exception"; readonly code: number; readonly reply: Uint8Array }
   | { readonly kind: "unknown"; readonly why: string }
-  | { readonly kind: "not-sent"; readonly why: string };
+  | {
+      readonly kind: "not-sent";
+      readonly cause: "no-line" | "too-late";
+      readonly why: string;
+    };
 
 export type BlockRead = {
   readonly kind: "block-read";

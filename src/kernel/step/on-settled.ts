@@ -28,13 +28,15 @@ export function onSettled(turn: Turn, seq: number, result: WriteResult): void {
     case "unknown":
       loseTrack(turn, flight, result.why);
       break;
-    case "not-sent":
+    case "not-sent": {
       endFlight(turn, flight);
-      withdraw(turn, flight.permit, [because("device-down"), because("withdrawn")], {
+      const code = result.cause === "too-late" ? "stale" : "device-down";
+      withdraw(turn, flight.permit, [because(code), because("withdrawn")], {
         look: keepDifference(flight),
         cause: null,
       });
       break;
+    }
   }
   wantLine(turn, flight.permit.south.device);
 }

@@ -142,7 +142,8 @@ describe("a device's line", () => {
     late.line.send(8, write(41), 1_000);
     expect(late.main.wire).toEqual([]);
     expect(told.at(-1)).toMatchObject({ seq: 7, result: { kind: "acknowledged" } });
-    expect(late.told.at(-1)).toMatchObject({ seq: 8, result: { kind: "not-sent" } });
+    const result = { kind: "not-sent", cause: "too-late" };
+    expect(late.told.at(-1)).toMatchObject({ seq: 8, result });
   });
 
   it("puts a read-back before a permit that would hide what it is to show", () => {
@@ -262,7 +263,8 @@ describe("a device's line", () => {
     main.set(false);
     line.addSafe(safeWrite(9));
     line.pumpSafe();
-    expect(told.at(-1)).toMatchObject({ kind: "safe-write-settled", result: { kind: "not-sent" } });
+    const result = { kind: "not-sent", cause: "no-line" };
+    expect(told.at(-1)).toMatchObject({ kind: "safe-write-settled", result });
   });
 
   it("gives up what waits when the link goes down, and polls nothing until it is back", () => {

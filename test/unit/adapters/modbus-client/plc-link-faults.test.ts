@@ -264,6 +264,7 @@ describe("a device that goes away", () => {
     expect(why).toMatch(/ECONNREFUSED/);
     expect(await writeOnce(link, writeWordsTo(1, [2]))).toEqual({
       kind: "not-sent",
+      cause: "no-line",
       why: "the device is not connected",
     });
     expect(await readOnce(link, READ_TWO)).toEqual({ kind: "failed", why: "closed" });

@@ -193,13 +193,21 @@ describe("the way of one command", () => {
     expect(rig.state.folded.outputs[OUT.speed1]).toMatchObject({ planned: [], permits: [{}] });
   });
 
-  it("takes a write that never left as withdrawn, with nothing charged", () => {
-    const rig = new Rig().start().forget();
-    rig.answer = { kind: "not-sent", why: "closed" };
-    const ticket = rig.ask(OUT.speed1, hz(31));
-    expect(rig.outcomes()).toEqual(["withdrawn"]);
-    expect(rig.replyTo(ticket)).toMatchObject({ exception: 4 });
-    expect(rig.state.folded.outputs[OUT.speed1]?.permits).toEqual([]);
+  it("takes a write that never left as withdrawn for what kept it, with nothing charged", () => {
+    for (const [cause, code, exception] of [
+      ["no-line", "device-down", 4],
+      ["too-late", "stale", 6],
+    ] as const) {
+      const rig = new Rig().start().forget();
+      // Words that speak of the other cause decide nothing.
+      rig.answer = { kind: "not-sent", cause, why: "closed after it stood still for a long time" };
+      const ticket = rig.ask(OUT.speed1, hz(31));
+      expect(rig.bodies("outcome")).toMatchObject([
+        { outcome: "withdrawn", reasons: [{ code }, { code: "withdrawn" }] },
+      ]);
+      expect(rig.replyTo(ticket)).toMatchObject({ exception, verdict: "deny", why: { code } });
+      expect(rig.state.folded.outputs[OUT.speed1]?.permits).toEqual([]);
+    }
   });
 
   it("refuses the whole inbox as stale after the loop stood still", () => {
