@@ -130,6 +130,11 @@ export class Guard {
     return this.#model;
   }
 
+  /** The present time, on the clock of everything in {@link state}. */
+  get nowUs(): Us {
+    return this.#needs.clock.nowUs();
+  }
+
   get openCommands(): number {
     return this.#desk.open;
   }

@@ -86,8 +86,15 @@ export function statusFacts(
   };
 }
 
-export function tellStatus(guard: Guard, facts: StatusFacts): GuardStatus {
+/** What of the guard its status is told from. */
+export type StatusSource = Pick<
+  Guard,
+  "state" | "model" | "nowUs" | "alarms" | "scans" | "tally" | "strangers"
+>;
+
+export function tellStatus(guard: StatusSource, facts: StatusFacts): GuardStatus {
   const { folded } = guard.state;
+  const { nowUs } = guard;
   const { model } = guard;
   const head = facts.head();
   return {
@@ -106,7 +113,8 @@ export function tellStatus(guard: Guard, facts: StatusFacts): GuardStatus {
     controllers: folded.controllers.map(({ lease, suspendedUntilUs }, controller) => ({
       name: model.controllers[controller]?.name ?? "",
       lease: lease === null ? "none" : "live",
-      suspended: suspendedUntilUs !== null,
+      // What is over is not taken back in the log: it ends by the clock.
+      suspended: suspendedUntilUs !== null && suspendedUntilUs > nowUs,
     })),
     latched: folded.latched.map(({ id }) => id),
     alarms: [...guard.alarms].map(([id, text]) => ({ id, text })),
