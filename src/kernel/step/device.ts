@@ -1,3 +1,4 @@
+import { distrustDevice } from "../image/update-image.js";
 import { withhold } from "../mode/change.js";
 import { fireTrip } from "../trip/fire.js";
 import { clearAlarm, raiseAlarm, record, type Turn } from "./turn.js";
@@ -16,6 +17,15 @@ export function deviceDown(
   if (turn.folded.devices[index]?.condition === event) return;
   record(turn, { type: "device", device: device.name, event, detail });
   raiseAlarm(turn, `device.${device.name}`, `${device.name}: ${detail}`);
+}
+
+/** Nothing that it answers is believed until its counter was seen to move again. */
+export function stopProgram(turn: Turn, index: number, detail: string): void {
+  const watch = turn.live.devices[index];
+  if (watch === undefined || watch.stopped) return;
+  watch.stopped = true;
+  turn.image = distrustDevice(turn.image, turn.model.inputs, index);
+  deviceDown(turn, index, "program-stopped", detail);
 }
 
 /**
@@ -47,6 +57,7 @@ export function onDeviceLink(turn: Turn, index: number, up: boolean, why: string
   watch.blocks.clear();
   watch.identity = "unread";
   watch.alive = null;
+  watch.aliveUs = turn.nowUs;
   watch.stopped = false;
   if (!up) {
     deviceDown(turn, index, "down", why);
@@ -57,6 +68,22 @@ export function onDeviceLink(turn: Turn, index: number, up: boolean, why: string
 }
 
 /**
+ * A device that goes on answering, but not where its counter is, may as well have stopped. One that answers
+ * nothing is silent, and lost in its own time.
+ */
+function scanAlive(turn: Turn, index: number): void {
+  const device = turn.model.devices[index];
+  const watch = turn.live.devices[index];
+  if (device === undefined || watch === undefined || device.alive === null) return;
+  const { changesWithinUs } = device.alive;
+  if (!watch.linkUp || watch.heardUs - watch.aliveUs <= changesWithinUs) return;
+  const allowedUs = changesWithinUs + device.pollUs + device.timeoutUs;
+  if (turn.nowUs - watch.aliveUs > allowedUs) {
+    stopProgram(turn, index, "its alive counter cannot be read");
+  }
+}
+
+/**
  * Lost: nothing usable was heard for the profile's time from a device that was there before. One that never
  * was keeps the gateway in `starting`, and nothing latches.
  */
@@ -64,6 +91,7 @@ export function scanDevices(turn: Turn): void {
   turn.model.devices.forEach((device, index) => {
     const watch = turn.live.devices[index];
     if (watch === undefined || !watch.everComplete || watch.lost) return;
+    scanAlive(turn, index);
     const sinceUs = Math.max(
       turn.nowUs - watch.heardUs,
       watch.awaySinceUs === null || watch.identity === "wrong" ? 0 : turn.nowUs - watch.awaySinceUs,

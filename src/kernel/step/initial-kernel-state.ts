@@ -42,6 +42,7 @@ export function initialKernelState(
         heardUs: nowUs,
         identity: "unread",
         alive: null,
+        aliveUs: nowUs,
         stopped: false,
         awaySinceUs: null,
         lost: false,

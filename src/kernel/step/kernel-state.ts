@@ -147,6 +147,8 @@ export type DeviceWatch = {
   heardUs: Us;
   identity: "unread" | "right" | "wrong";
   alive: { readonly raw: Raw; readonly changedUs: Us; readonly moved: boolean } | null;
+  /** When the last read left that showed its counter; at first the start, and anew whenever its link comes up. */
+  aliveUs: Us;
   stopped: boolean;
   /** Since when it is not up, having been; null: up, or never yet. */
   awaySinceUs: Us | null;

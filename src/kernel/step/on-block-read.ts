@@ -5,7 +5,7 @@ import { evaluateCondition } from "../trip/evaluate.js";
 import { scanTrips } from "../trip/scan.js";
 import { withhold } from "../mode/change.js";
 import { adoptBlock } from "./adopt.js";
-import { deviceDown, deviceUp } from "./device.js";
+import { deviceUp, stopProgram } from "./device.js";
 import type { BlockRead } from "./input.js";
 import type { DeviceWatch } from "./kernel-state.js";
 import { observe } from "./observe.js";
@@ -95,14 +95,13 @@ function checkAlive(turn: Turn, block: Block, read: BlockRead, watch: DeviceWatc
   const alive = turn.model.devices[read.device]?.alive ?? null;
   const raw = alive === null ? null : readRaw(block, alive.at, read.words);
   if (alive === null || raw === null) return;
+  watch.aliveUs = Math.max(watch.aliveUs, read.sentUs);
   if (watch.alive?.raw !== raw) {
     const moved = watch.alive !== null;
     watch.alive = { raw, changedUs: read.sentUs, moved };
     if (moved) watch.stopped = false;
     return;
   }
-  if (read.sentUs - watch.alive.changedUs <= alive.changesWithinUs || watch.stopped) return;
-  watch.stopped = true;
-  turn.image = distrustDevice(turn.image, turn.model.inputs, read.device);
-  deviceDown(turn, read.device, "program-stopped", "its alive counter stands still");
+  if (read.sentUs - watch.alive.changedUs <= alive.changesWithinUs) return;
+  stopProgram(turn, read.device, "its alive counter stands still");
 }

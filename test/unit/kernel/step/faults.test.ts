@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { planReads } from "../../../../src/kernel/image/read-plan.js";
 import type { Device, ProfileModel } from "../../../../src/kernel/profile/model.js";
 import { hz, MS, OUT, Rig, SECOND } from "../../../support/kernel-rig.js";
 
@@ -116,6 +117,72 @@ describe("a PLC whose program stopped", () => {
     rig.run(SECOND);
     expect(events(rig)).toEqual(["program-stopped", "up"]);
     expect(rig.state.image.samples.every(({ quality }) => quality === "good")).toBe(true);
+  });
+});
+
+describe("a PLC that answers, but not where its counter is", () => {
+  /** Polls and scans as the rig does; the block with the counter answers nothing. */
+  const runWithoutCounter = (rig: Rig, us: number): void => {
+    rig.polling = false;
+    const blocks = planReads(rig.profile.model)[0] ?? [];
+    for (let waitedUs = 0; waitedUs < us; waitedUs += 50 * MS) {
+      rig.run(50 * MS);
+      if (waitedUs % (250 * MS) !== 0) continue;
+      blocks.forEach((block, index) => {
+        if (block.alive) return;
+        const words = rig.read(block.table, block.address, block.quantity);
+        rig.give({ kind: "block-read", device: 0, block: index, sentUs: rig.nowUs, words });
+      });
+    }
+    rig.polling = true;
+  };
+
+  it("is taken for stopped after its time, a poll and a timeout, and is lost as one that is [HP-045]", () => {
+    const rig = new Rig({ trips: onlyBuiltIn() }).start().forget();
+    runWithoutCounter(rig, 1_500 * MS);
+    expect(events(rig)).toEqual([]);
+    runWithoutCounter(rig, 400 * MS);
+    expect(events(rig)).toEqual(["program-stopped"]);
+    expect(rig.state.image.samples.every(({ quality }) => quality === "device")).toBe(true);
+    const ticket = rig.ask(OUT.speed1, hz(31));
+    expect(rig.replyTo(ticket)).toMatchObject({ exception: 4 });
+    expect(rig.did("send")).toEqual([]);
+    runWithoutCounter(rig, 3_100 * MS);
+    expect(rig.latched).toEqual(["lost.plc"]);
+  });
+
+  it("is so after its link came up anew, too", () => {
+    const rig = new Rig({ trips: onlyBuiltIn() }).start().forget();
+    rig.give({ kind: "device-link", device: 0, up: false, why: "closed" });
+    rig.give({ kind: "device-link", device: 0, up: true, why: "" });
+    runWithoutCounter(rig, 2 * SECOND);
+    expect(events(rig)).toEqual(["down", "program-stopped"]);
+    expect(rig.state.image.samples.every(({ quality }) => quality === "device")).toBe(true);
+  });
+
+  it("is believed again when its counter is seen to move", () => {
+    const rig = new Rig({ trips: onlyBuiltIn() }).start().forget();
+    runWithoutCounter(rig, 2 * SECOND);
+    rig.run(SECOND);
+    expect(events(rig)).toEqual(["program-stopped", "up"]);
+    expect(rig.state.image.samples.every(({ quality }) => quality === "good")).toBe(true);
+    expect(rig.latched).toEqual([]);
+  });
+
+  it("is nothing but slow when the counter is read in time", () => {
+    const rig = new Rig({ trips: onlyBuiltIn() }).start().forget();
+    for (let time = 0; time < 4; time += 1) {
+      runWithoutCounter(rig, 1_500 * MS);
+      rig.poll();
+    }
+    expect(events(rig)).toEqual([]);
+  });
+
+  it("is silent, and not stopped, when nothing at all answers", () => {
+    const rig = new Rig({ trips: onlyBuiltIn() }).start().forget();
+    rig.polling = false;
+    rig.run(2_900 * MS);
+    expect(events(rig)).toEqual([]);
   });
 });
 
