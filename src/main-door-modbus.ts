@@ -1,8 +1,9 @@
 #!/usr/bin/env node
+import { writeSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ModbusDoor } from "./doors/modbus/door.js";
 
-/** Composition root of the Modbus door: `--socket PATH`. It ends with its launcher, whose pipe is its stdin. */
+/** Composition root of the Modbus door: `--socket PATH [--up FD]`. It says on `FD` that it listens. It ends with its launcher, whose pipe is its stdin. */
 const MENDABLE = 2;
 const RESTART = 3;
 const INTERNAL_FAULT = 70;
@@ -13,7 +14,7 @@ process.on("uncaughtException", (error) => {
   process.exit(INTERNAL_FAULT);
 });
 
-const { values } = parseArgs({ options: { socket: { type: "string" } } });
+const { values } = parseArgs({ options: { socket: { type: "string" }, up: { type: "string" } } });
 if (values.socket === undefined) {
   process.stderr.write("holdpoint door: --socket PATH is missing\n");
   process.exit(MENDABLE);
@@ -23,6 +24,7 @@ const door = new ModbusDoor({
   socketPath: values.socket,
   listening: (addresses) => {
     process.stdout.write(`holdpoint: Modbus TCP on ${addresses.join(", ")}\n`);
+    tellUp();
   },
   failed: (what, mendable) => {
     process.stderr.write(`holdpoint: ${what}\n`);
@@ -49,3 +51,13 @@ process.stdin.on("end", () => {
 process.stdin.on("error", () => undefined);
 process.stdin.resume();
 door.start();
+
+/** For the launcher: where a port is taken from here on, it is worth trying again. */
+function tellUp(): void {
+  if (values.up === undefined) return;
+  try {
+    writeSync(Number(values.up), "\n");
+  } catch {
+    // The launcher is gone, and nobody asks.
+  }
+}

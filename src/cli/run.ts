@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { Supervisor } from "../guard/supervisor.js";
+import { Supervisor, UP_FD } from "../guard/supervisor.js";
 import { runDirectoryOf } from "./run-directory.js";
 
 /** Files of the processes that `holdpoint run` starts. */
@@ -79,14 +79,17 @@ export function startSite(
     program,
     args: [...GUARD_FLAGS, programs.guard, ...guardArgs, ...tied],
     final: FINAL,
+    finalBeforeUp: [],
     log: options.log,
   });
   const socket = join(runDirectory, "door-modbus.sock");
   supervisor.start({
     name: "door",
     program,
-    args: [...DOOR_FLAGS, programs.door, "--socket", socket],
-    final: [2],
+    args: [...DOOR_FLAGS, programs.door, "--socket", socket, "--up", `${UP_FD}`],
+    // A port that was taken while it was down is no reason to leave the plant without its guard.
+    final: [],
+    finalBeforeUp: [2],
     log: options.log,
   });
   return {

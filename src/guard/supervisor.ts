@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { Readable } from "node:stream";
 
 export type Task = {
   readonly name: string;
@@ -6,6 +7,12 @@ export type Task = {
   readonly args: readonly string[];
   /** Exit codes after which starting it again would help nobody: a person has to mend something. */
   readonly final: readonly number[];
+  /**
+   * Exit codes that are final only as long as it has never come up: once it has, the plant may depend on the others, and it
+   * is started again for as long as it takes. It says that it is up by a byte on descriptor {@link UP_FD}, which is open
+   * where this names any code.
+   */
+  readonly finalBeforeUp: readonly number[];
   /** Descriptor of the file that takes what it prints; null: this process's own output. */
   readonly log: number | null;
 };
@@ -16,6 +23,7 @@ export type SupervisorNeeds = {
   readonly over: (code: number) => void;
 };
 
+export const UP_FD = 3;
 const BACK_OFF_FIRST_MS = 200;
 const BACK_OFF_MOST_MS = 10_000;
 /** A task that ran this long had come up: its next fall is a new one. */
@@ -36,7 +44,13 @@ export class Supervisor {
   }
 
   start(task: Task): void {
-    const running = { task, child: null, backOffMs: BACK_OFF_FIRST_MS, timer: null };
+    const running = {
+      task,
+      child: null,
+      backOffMs: BACK_OFF_FIRST_MS,
+      timer: null,
+      hasBeenUp: false,
+    };
     this.#tasks.set(task.name, running);
     this.#spawn(running);
   }
@@ -59,8 +73,10 @@ export class Supervisor {
     const { task } = running;
     const startedMs = performance.now();
     const output = task.log ?? "inherit";
-    const child = spawn(task.program, task.args, { stdio: ["pipe", output, output] });
+    const up = task.finalBeforeUp.length > 0 ? "pipe" : "ignore";
+    const child = spawn(task.program, task.args, { stdio: ["pipe", output, output, up] });
     running.child = child;
+    noteUp(running, child);
     // A child that died leaves its end of the pipe broken; nothing is ever written to it.
     child.stdin?.on("error", () => undefined);
     child.on("error", (error) => {
@@ -69,7 +85,7 @@ export class Supervisor {
     child.on("close", (code, signal) => {
       running.child = null;
       if (this.#stopping) return;
-      if (code !== null && task.final.includes(code)) {
+      if (code !== null && isFinal(running, code)) {
         this.#giveUp(code);
         return;
       }
@@ -99,7 +115,24 @@ type Running = {
   child: ChildProcess | null;
   backOffMs: number;
   timer: NodeJS.Timeout | null;
+  /** In this run, whichever of its processes it was. */
+  hasBeenUp: boolean;
 };
+
+function isFinal({ task, hasBeenUp }: Running, code: number): boolean {
+  return task.final.includes(code) || (!hasBeenUp && task.finalBeforeUp.includes(code));
+}
+
+/** Its first byte is all that is ever read of it. */
+function noteUp(running: Running, child: ChildProcess): void {
+  const up = child.stdio[UP_FD];
+  if (!(up instanceof Readable)) return;
+  up.on("error", () => undefined);
+  up.once("data", () => {
+    running.hasBeenUp = true;
+    up.destroy();
+  });
+}
 
 async function endChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

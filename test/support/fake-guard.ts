@@ -58,6 +58,8 @@ export class FakeGuard {
   readonly requests: Request[] = [];
   ports: readonly number[] = [];
   failures: string[] = [];
+  /** Of each failure: whether a person has to mend something first. */
+  mendable: boolean[] = [];
   stopped = false;
   /** False: it takes doors and tells them no config, as one that is not through with its start. */
   tellsConfig = true;
@@ -79,8 +81,9 @@ export class FakeGuard {
     const door = new ModbusDoor({
       socketPath: this.path,
       listening: () => undefined,
-      failed: (what) => {
+      failed: (what, mendable) => {
         this.failures.push(what);
+        this.mendable.push(mendable);
         this.#wake();
       },
       stopped: () => {

@@ -118,7 +118,10 @@ export class ModbusDoor {
       });
       this.#servers.push(server);
       server.on("error", (error: NodeJS.ErrnoException) => {
-        this.#fail(explainListen(listener.host, listener.port, error.code), true);
+        const { host, port } = listener;
+        // Of one that listens already: a connection could not be taken, for want of what the machine has too little of.
+        if (server.listening) this.#fail(explainAccept(host, port, error.code), false);
+        else this.#fail(explainListen(host, port, error.code), true);
       });
       server.listen(listener.port, listener.host, () => {
         const address = server.address();
@@ -222,4 +225,8 @@ function explainListen(host: string, port: number, code: string | undefined): st
   if (code === "EADDRNOTAVAIL")
     return `${place} is no address of this machine: correct the site's listener`;
   return `cannot listen on ${place} (${code ?? "unknown fault"})`;
+}
+
+function explainAccept(host: string, port: number, code: string | undefined): string {
+  return `cannot take connections on ${host}:${port} any more (${code ?? "unknown fault"})`;
 }

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createServer } from "node:net";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { createServer, Server } from "node:net";
 import { CONFIG, FakeGuard, hostNowUs } from "../../../support/fake-guard.js";
 import { adu, RawClient, words } from "../../../support/raw-client.js";
 
@@ -362,7 +362,28 @@ describe("a Modbus door whose port is taken", () => {
     expect(other.failures).toEqual([
       `127.0.0.1:${port} is taken by another program: stop it, or change the site's listener`,
     ]);
+    expect(other.mendable).toEqual([true]);
     await other.close();
     taken.close();
+  });
+});
+
+describe("a Modbus door whose machine has no room for another connection", () => {
+  it("lets go of everything so that it is started again: nobody has to mend its port", async () => {
+    const listen = vi.spyOn(Server.prototype, "listen");
+    onTestFinished(() => {
+      listen.mockRestore();
+    });
+    const other = new FakeGuard();
+    await other.start();
+    for (const server of listen.mock.contexts) {
+      // The fake guard's own is a socket in a folder.
+      if (!(server instanceof Server) || typeof server.address() === "string") continue;
+      server.emit("error", Object.assign(new Error("accept ENFILE"), { code: "ENFILE" }));
+      break;
+    }
+    expect(other.failures).toEqual(["cannot take connections on 127.0.0.1:0 any more (ENFILE)"]);
+    expect(other.mendable).toEqual([false]);
+    await other.close();
   });
 });
