@@ -66,6 +66,9 @@ const guard = new Guard({
   door,
   newId: makeIds(),
   alarm: () => undefined,
+  failed: (error) => {
+    throw new Error("the guard failed", { cause: error });
+  },
 });
 const run = values.run ?? "";
 mkdirSync(run, { recursive: true, mode: 0o700 });

@@ -19,9 +19,10 @@ import {
   refuseScaleBut,
   type GuardOptions,
 } from "./cli/guard-options.js";
+import { openSockets } from "./cli/guard-sockets.js";
 import { keyInWords } from "./cli/key-in-words.js";
 import { Refusal } from "./cli/output.js";
-import { leaveRunDirectory, makeRunDirectory } from "./cli/run-directory.js";
+import { makeRunDirectory } from "./cli/run-directory.js";
 import type { LoadedSite, SiteMessage } from "./cli/site-files.js";
 import { beginBoot, rotationBodies, type BootFacts } from "./guard/boot.js";
 import { makeIds } from "./guard/command-ids.js";
@@ -32,12 +33,10 @@ import { openEarly } from "./guard/evidence/open-early.js";
 import { openEvidence } from "./guard/evidence/open.js";
 import { SpaceWatch } from "./guard/evidence/space-watch.js";
 import { watchSpace } from "./guard/space.js";
-import { lockOut } from "./guard/last-entry.js";
-import { driveLastResort } from "./guard/last-resort.js";
+import { endInSafeState } from "./guard/last-resort.js";
+import { OwnFault, wordsOf } from "./guard/own-fault.js";
 import { Guard } from "./guard/guard.js";
 import type { HostClock } from "./guard/host-clock.js";
-import { viewEntry } from "./guard/entry-view.js";
-import { OperatorServer } from "./guard/operator-server.js";
 import type {
   AnchorKey,
   Clock,
@@ -50,14 +49,13 @@ import type {
 import { Recollection } from "./guard/recollect.js";
 import { doorSettings } from "./guard/site-doors.js";
 import type { SigningKey } from "./guard/signing-watch.js";
-import { statusFacts, tellStatus } from "./guard/status.js";
+import { statusFacts } from "./guard/status.js";
 import { compileProfile } from "./kernel/profile/compile.js";
 import type { CompiledProfile } from "./kernel/profile/compiled.js";
 import type { EntryBody } from "./kernel/record/entry.js";
 import { initialKernelState } from "./kernel/step/step.js";
 
 /** Composition root of the guard: `--site FILE [--run DIR] [--scale N] [--tied]`. */
-const INTERNAL_FAULT = 70;
 const SOFTWARE = "holdpoint 0.1.0";
 /** For the safe state, and again for the flush of evidence, when a fault of our own ends the process. */
 const LAST_RESORT_MS = 1_000;
@@ -67,8 +65,7 @@ const TPM_WITHIN_MS = 2_000;
 const START_ANEW = "start the gateway anew with its TPM there, then accept-log";
 const RECONNECT = { firstUs: 100_000, mostUs: 2_000_000 };
 
-/** What is to be done before this process ends by a fault of its own; set once the plant is ours. */
-let beforeTheEnd: ((fault: string) => Promise<void>) | null = null;
+const ownFault = new OwnFault({ say, exit: (code) => process.exit(code) });
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 await main();
@@ -142,16 +139,26 @@ async function run(loaded: LoadedSite, options: GuardOptions): Promise<void> {
       say(raised ? `ALARM ${id}: ${text}` : `alarm ${id} is over`);
     },
     beforeClose: anchoring.close,
+    failed: fail,
   });
   late.guard = guard;
-  await serve(guard, { loaded, options, signer, store, anchoring, space, door });
-  beforeTheEnd = async (fault) => {
-    space.stop();
-    const driven = await driveLastResort(profile, links, LAST_RESORT_MS);
-    say(`safe state: ${driven.length === 0 ? "nothing was acknowledged" : driven.join(", ")}`);
-    const end = { fault, from: guard.state.folded.mode, atUs: clock.nowUs() };
-    await lockOut(store, end, LAST_RESORT_MS);
-  };
+  const cut = await serve(guard, { loaded, options, signer, store, anchoring, space, door });
+  ownFault.arm({
+    halts: [
+      () => {
+        guard.halt();
+      },
+      cut,
+      () => {
+        space.stop();
+      },
+      anchoring.halt,
+    ],
+    lastResort: async (fault) => {
+      const end = { fault, from: guard.state.folded.mode, atUs: clock.nowUs() };
+      await endInSafeState({ profile, links, store, say }, end, LAST_RESORT_MS);
+    },
+  });
   await watchSpace(space, guard, store);
   guard.start();
   // After the guard has begun to wait for it.
@@ -230,7 +237,7 @@ function anchor(
   return anchoring;
 }
 
-/** Its doors and its operator socket. */
+/** Its doors and its operator socket; what it returns cuts them off. */
 async function serve(
   guard: Guard,
   of: {
@@ -242,14 +249,15 @@ async function serve(
     readonly space: SpaceWatch;
     readonly door: ReturnType<typeof doorSettings>;
   },
-): Promise<void> {
+): Promise<() => void> {
   const { loaded, options, signer, store, anchoring, space, door } = of;
   const hosts = door.listeners.map(({ host }) => host);
   const doors = new DoorHost(guard, { path: join(options.run, "door-modbus.sock"), hosts }, say);
   const key = keyInWords(signer);
   const { flash } = anchoring;
   const facts = statusFacts(loaded.site, { key, pid: process.pid, store, flash, doors, space });
-  await openSockets(guard, { doors, facts, options });
+  const isFailing = (): boolean => ownFault.isEnding;
+  return await openSockets(guard, { doors, facts, options, isFailing, fail });
 }
 
 type Files = {
@@ -314,52 +322,6 @@ function factsOf(
   };
 }
 
-async function openSockets(
-  guard: Guard,
-  parts: {
-    readonly doors: DoorHost;
-    readonly facts: Parameters<typeof tellStatus>[1];
-    readonly options: GuardOptions;
-  },
-): Promise<void> {
-  const { doors, facts, options } = parts;
-  const operators = new OperatorServer({
-    path: join(options.run, "operator.sock"),
-    status: () => tellStatus(guard, facts),
-    act: (act) => {
-      guard.act(act);
-    },
-  });
-  guard.onEntry((entry) => {
-    if (!operators.isWatched) return;
-    const view = viewEntry(guard.profile, entry);
-    if (view !== null) operators.tell(view);
-  });
-  await doors.listen();
-  await operators.listen();
-  let ending = false;
-  const end = (why: string): void => {
-    if (ending) return;
-    ending = true;
-    doors.close();
-    operators.close();
-    guard.stop(why).then(() => {
-      leaveRunDirectory(options.run);
-      process.exit(0);
-    }, fail);
-  };
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      end(signal);
-    });
-  }
-  process.stdin.on("error", () => undefined);
-  process.stdin.on("end", () => {
-    if (options.tied) end("the launcher is gone");
-  });
-  process.stdin.resume();
-}
-
 /** Two connections to each device: the second is kept ready for safe writes alone. */
 function linksOf(
   loaded: LoadedSite,
@@ -379,20 +341,14 @@ function say(line: string): void {
   process.stderr.write(`holdpoint: ${line}\n`);
 }
 
-/** A fault of ours: the safe state, the flush, and out. A second one while that goes on ends it at once. */
+/** A refusal is for a person to mend, but not once the plant is ours: then it is a fault like any other. */
 function fail(error: unknown): void {
-  if (error instanceof Refusal) {
+  if (error instanceof Refusal && !ownFault.isArmed) {
     process.stderr.write(`${error.message}\n`);
     process.exit(error.exitCode);
   }
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`holdpoint: internal fault: ${message}\n`);
   if (process.env["HOLDPOINT_DEBUG"] !== undefined && error instanceof Error) {
     process.stderr.write(`${error.stack ?? ""}\n`);
   }
-  const last = beforeTheEnd;
-  beforeTheEnd = null;
-  if (last === null) process.exit(INTERNAL_FAULT);
-  const end = (): never => process.exit(INTERNAL_FAULT);
-  last(message).then(end, end);
+  ownFault.take(wordsOf(error));
 }

@@ -46,6 +46,7 @@ export class DeviceLine {
   #up = false;
   #safeUp = false;
   #pumping = false;
+  #halted = false;
   /** Poll rounds that came due while the one before was not through. */
   overruns = 0;
 
@@ -106,7 +107,7 @@ export class DeviceLine {
 
   /** Puts on the wire what is due, while the line is free. Never from inside a kernel step. */
   pump(): void {
-    if (this.#pumping || this.#needs.busy()) return;
+    if (this.#pumping || this.#halted || this.#needs.busy()) return;
     this.#pumping = true;
     this.pumpSafe();
     const { link } = this.#needs;
@@ -114,7 +115,16 @@ export class DeviceLine {
     this.#pumping = false;
   }
 
+  /** Nothing goes on the wire from here on, for good; what is on it is waited for, and the links stay open. */
+  halt(): void {
+    this.#halted = true;
+    this.#due = [];
+    this.#safe.length = 0;
+  }
+
+  /** Not of a line that is halted: its links are the last resort's. */
   close(): void {
+    if (this.#halted) return;
     this.#needs.link.close();
     this.#needs.safeLink?.close();
   }
@@ -151,7 +161,8 @@ export class DeviceLine {
   }
 
   #sendRead(): boolean {
-    const shared = this.#reads.take();
+    // The kernel may have failed just now, while this line asked it for a permit.
+    const shared = this.#halted ? null : this.#reads.take();
     if (shared === null) return false;
     this.#needs.link.read(shared.read, (result) => {
       if (result.kind === "read") this.#needs.patched(shared.read, result.words);

@@ -44,6 +44,11 @@ export class DoorHost {
     this.#server.close();
   }
 
+  /** For a fault of ours. */
+  cut(): void {
+    this.#server.cut();
+  }
+
   #welcome(send: (order: Order) => void): DoorSession & { heard: (claim: Claim) => void } {
     const session = this.#guard.openDoor(send);
     const view: DoorView = { listening: [], counts: NO_COUNTS };

@@ -83,6 +83,12 @@ export class DoorServer {
     rmSync(this.#needs.path, { force: true });
   }
 
+  /** For a fault of ours: doors are cut off as by the death of this process, so they answer for themselves. */
+  cut(): void {
+    this.#server.close();
+    for (const { socket } of this.#doors) socket.destroy();
+  }
+
   #accept(socket: Socket): void {
     const door = new Door(socket);
     this.#doors.add(door);

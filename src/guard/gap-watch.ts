@@ -1,4 +1,5 @@
-import type { Us } from "../kernel/units.js";
+import type { ProfileModel } from "../kernel/profile/model.js";
+import { MS, type Us } from "../kernel/units.js";
 
 /**
  * Notices that the guard's own loop stood still (the process was stopped, swapped out, or busy) for
@@ -24,4 +25,12 @@ export class GapWatch {
     this.#lastUs = nowUs;
     if (gapUs > this.#limitUs) this.#gap(gapUs);
   }
+}
+
+/** After standing still for longer than a command may wait nothing that waits is fresh: the shortest time decides. */
+export function shortestCommandAge(model: ProfileModel): Us {
+  return model.controllers.reduce(
+    (least, { commandMaxAgeUs }) => Math.min(least, commandMaxAgeUs),
+    500 * MS,
+  );
 }

@@ -10,7 +10,7 @@ import { MS, type Us } from "../kernel/units.js";
 import { CommandDesk, type DoorSession } from "./command-desk.js";
 import { DeviceLine } from "./device-line.js";
 import { makeDoorConfig, type DoorSite } from "./door-config.js";
-import { GapWatch } from "./gap-watch.js";
+import { GapWatch, shortestCommandAge } from "./gap-watch.js";
 import type { HostClock } from "./host-clock.js";
 import { ImageCopy } from "./image-copy.js";
 import { KernelLoop, type Moment } from "./kernel-loop.js";
@@ -43,6 +43,8 @@ export type GuardNeeds = {
   readonly alarm: (id: string, raised: boolean, text: string) => void;
   /** What is still to be recorded when a run ends; bounded. */
   readonly beforeClose?: () => Promise<void>;
+  /** A fault of ours where nobody else would see it. The guard is to be halted, and the process to end. */
+  readonly failed: (error: unknown) => void;
 };
 
 /**
@@ -71,6 +73,7 @@ export class Guard {
   readonly #stops: (() => void)[] = [];
   readonly #wallClock: WallClockWatch;
   #evidenceSound = true;
+  #halted = false;
   #settledOnce: (() => void) | null = null;
 
   constructor(needs: GuardNeeds) {
@@ -94,6 +97,7 @@ export class Guard {
       settled: () => {
         this.#afterInputs();
       },
+      failed: needs.failed,
     });
     this.#image = new ImageCopy(this.#plan, clock, this.#broadcast);
     const seen = needs.door.listeners.flatMap(({ peers }) => peers.map(([, who]) => who));
@@ -106,9 +110,14 @@ export class Guard {
     });
     this.#lines = needs.links.map((links, device) => this.#makeLine(device, links));
     store.onDurable((seq) => {
-      this.#gaps.observe();
-      this.#loop.tell({ kind: "evidence-durable", seq });
-      this.#gate.open(seq);
+      // A store whose listener throws writes nothing any more, and the last entry is still to come.
+      try {
+        this.#gaps.observe();
+        this.#loop.tell({ kind: "evidence-durable", seq });
+        this.#gate.open(seq);
+      } catch (error) {
+        needs.failed(error);
+      }
     });
     store.onFailed((why) => {
       this.#evidenceSound = false;
@@ -223,8 +232,19 @@ export class Guard {
   }
 
   /**
+   * For a fault of ours, and for good: nothing is scanned, polled, judged or sent any more, and what is told from
+   * outside is ignored. Links and log stay open, for the last resort.
+   */
+  halt(): void {
+    this.#halted = true;
+    this.#loop.halt();
+    for (const stop of this.#stops.splice(0)) stop();
+    for (const line of this.#lines) line.halt();
+  }
+
+  /**
    * Withdraws what was not sent, waits a bounded time for what was, then flushes evidence with a last
-   * checkpoint. The lines are closed last.
+   * checkpoint. The lines are closed last. A guard that is halted leaves all that to the last resort.
    */
   async stop(why: string): Promise<void> {
     this.#loop.tell({ kind: "shutdown", why });
@@ -238,6 +258,7 @@ export class Guard {
       });
     }
     for (const stop of this.#stops.splice(0)) stop();
+    if (this.#halted) return;
     await this.#needs.beforeClose?.();
     await this.#needs.store.close();
     for (const line of this.#lines) line.close();
@@ -382,12 +403,4 @@ export class Guard {
   #busyLines(): boolean {
     return this.#loop.state.live.flights.size > 0;
   }
-}
-
-/** After standing still for longer than a command may wait nothing that waits is fresh: the shortest time decides. */
-function shortestCommandAge(model: ProfileModel): Us {
-  return model.controllers.reduce(
-    (least, { commandMaxAgeUs }) => Math.min(least, commandMaxAgeUs),
-    500 * MS,
-  );
 }

@@ -15,6 +15,8 @@ export type LoopNeeds = {
   readonly act: (effect: Effect) => void;
   /** All inputs are through: lines may be pumped, answers flushed. */
   readonly settled: () => void;
+  /** The kernel, or what was to be done for it, threw: the loop is halted. */
+  readonly failed: (error: unknown) => void;
 };
 
 /** A state, and the time of what follows on it. */
@@ -24,13 +26,14 @@ export type Moment = { readonly state: FoldedState; readonly atUs: Us };
  * Runs the kernel: one input at a time, in the order they were told. Of what a step calls for, safe writes
  * go out before anything is recorded; then its records go to the store in order; then the rest is done.
  * Only a permit's write must follow its record, and that the kernel holds back itself until the store says
- * "durable".
+ * "durable". A kernel that has thrown is in no state that anything may follow from: it is never run again.
  */
 export class KernelLoop {
   readonly #needs: LoopNeeds;
   readonly #inputs: Input[] = [];
   #state: KernelState;
   #busy = false;
+  #halted = false;
 
   constructor(state: KernelState, needs: LoopNeeds) {
     this.#state = state;
@@ -46,7 +49,14 @@ export class KernelLoop {
     return this.#busy;
   }
 
+  /** For good: whatever is told or to be recorded from here on is ignored. */
+  halt(): void {
+    this.#halted = true;
+    this.#inputs.length = 0;
+  }
+
   tell(input: Input): void {
+    if (this.#halted) return;
     this.#inputs.push(input);
     if (this.#busy) return;
     this.#busy = true;
@@ -55,6 +65,9 @@ export class KernelLoop {
       for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
         this.#take(next);
       }
+    } catch (error) {
+      this.#fail(error);
+      return;
     } finally {
       this.#busy = false;
     }
@@ -66,13 +79,23 @@ export class KernelLoop {
    * the time that `make` is told.
    */
   record(make: (now: Moment) => readonly EntryBody[]): void {
+    if (this.#halted) return;
     const { profile, nowUs, append } = this.#needs;
     const monoUs = nowUs();
-    for (const body of make({ state: this.#state.folded, atUs: monoUs })) {
-      const entry = { seq: this.#state.folded.nextSeq, monoUs, cause: null, body };
-      this.#state = { ...this.#state, folded: foldEntry(profile, this.#state.folded, entry) };
-      append(entry);
+    try {
+      for (const body of make({ state: this.#state.folded, atUs: monoUs })) {
+        const entry = { seq: this.#state.folded.nextSeq, monoUs, cause: null, body };
+        this.#state = { ...this.#state, folded: foldEntry(profile, this.#state.folded, entry) };
+        append(entry);
+      }
+    } catch (error) {
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.halt();
+    this.#needs.failed(error);
   }
 
   #take(input: Input): void {

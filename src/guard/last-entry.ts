@@ -2,26 +2,29 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Mode } from "../kernel/record/look.js";
 import type { EvidenceStore, Us } from "./ports.js";
 
+/** How a run ended by a fault of ours. */
+export type LastEntry = { readonly fault: string; readonly from: Mode; readonly atUs: Us };
+
 /**
  * The last entry of a run that ended by a fault of ours: the next one stays locked out, with the safe state
- * driven, until a person takes over. Bounded: a disk that does not answer within `withinMs` keeps nobody.
+ * driven, until a person takes over.
  */
-export async function lockOut(
-  store: EvidenceStore,
-  end: { readonly fault: string; readonly from: Mode; readonly atUs: Us },
-  withinMs: number,
-): Promise<void> {
+export function lockOut(store: EvidenceStore, { fault, from, atUs }: LastEntry): void {
   store.append({
     seq: store.head().nextSeq,
-    monoUs: end.atUs,
+    monoUs: atUs,
     cause: null,
     body: {
       type: "mode",
-      from: end.from,
+      from,
       to: "locked-out",
-      why: `internal fault: ${end.fault}`.slice(0, 200),
+      why: `internal fault: ${fault}`.slice(0, 200),
       look: null,
     },
   });
+}
+
+/** Closes the log. Bounded: a disk that does not answer within `withinMs` keeps nobody. */
+export async function closeWithin(store: EvidenceStore, withinMs: number): Promise<void> {
   await Promise.race([store.close(), wait(withinMs)]);
 }

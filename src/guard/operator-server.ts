@@ -71,6 +71,12 @@ export class OperatorServer {
     rmSync(this.#needs.path, { force: true });
   }
 
+  /** For a fault of ours: nobody is told that something was done any more. */
+  cut(): void {
+    this.#server.close();
+    for (const socket of this.#clients) socket.destroy();
+  }
+
   #accept(socket: Socket): void {
     this.#clients.add(socket);
     let rest = "";

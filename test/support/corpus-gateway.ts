@@ -130,6 +130,9 @@ export class CorpusGateway {
         this.#act(effect);
       },
       settled: () => undefined,
+      failed: (error) => {
+        throw new Error("the kernel failed", { cause: error });
+      },
     });
     store.onDurable((seq) => {
       this.tell({ kind: "evidence-durable", seq });

@@ -4,7 +4,13 @@ import { encodeRequest } from "../../src/codec/modbus/encode-request.js";
 import { openEvidence } from "../../src/guard/evidence/open.js";
 import { Guard } from "../../src/guard/guard.js";
 import type { DoorSession } from "../../src/guard/command-desk.js";
-import type { PlcLink, SouthRead, SouthWrite, WriteResult } from "../../src/guard/ports.js";
+import type {
+  EvidenceStore,
+  PlcLink,
+  SouthRead,
+  SouthWrite,
+  WriteResult,
+} from "../../src/guard/ports.js";
 import type { CompiledProfile } from "../../src/kernel/profile/compiled.js";
 import type { Entry } from "../../src/kernel/record/entry.js";
 import { foldEntry } from "../../src/kernel/state/fold.js";
@@ -27,8 +33,11 @@ export async function settleLoop(): Promise<void> {
 export type GatewayRig = {
   readonly guard: Guard;
   readonly session: DoorSession;
+  readonly store: EvidenceStore;
   readonly clock: ManualClock;
   readonly orders: Order[];
+  /** What the guard says of faults of its own. */
+  readonly faults: readonly unknown[];
   /** One write as Modbus FC5 or FC6 over the door. */
   readonly ask: (unit: number, address: number, value: number | boolean) => void;
 };
@@ -74,6 +83,7 @@ export async function startRig(
   ];
   const limits = { connections: 10, inFlight: 32, guardInFlight: 64, patienceMs: 1000 };
   let ids = 0;
+  const faults: unknown[] = [];
   const guard = new Guard({
     profile,
     state,
@@ -88,6 +98,9 @@ export async function startRig(
       return id;
     },
     alarm: () => undefined,
+    failed: (error) => {
+      faults.push(error);
+    },
   });
   const orders: Order[] = [];
   const session = guard.openDoor((order) => void orders.push(order));
@@ -98,8 +111,10 @@ export async function startRig(
   return {
     guard,
     session,
+    store,
     clock,
     orders,
+    faults,
     ask: (unit, address, value) => {
       const pdu = encodeRequest(
         typeof value === "boolean"

@@ -16,6 +16,8 @@ export type Anchoring = {
   /** The TPM's key is there, and the log was found to go with it; `newest` as the comparison says. Once. */
   readonly adopt: (key: AnchorKey, newest: number) => void;
   readonly start: () => void;
+  /** For a fault of ours: no time stamp is taken in any more, as none would be recorded. */
+  readonly halt: () => void;
   /** Makes a last anchor and leaves a last checkpoint; bounded. */
   readonly close: () => Promise<void>;
   /** How long the TPM's flash lasts, in words; null while there is none. */
@@ -55,6 +57,9 @@ export function prepareAnchors(plan: AnchorPlan | null, needs: AnchoringNeeds): 
       run.started = true;
       run.anchorer?.start();
       stamps.start();
+    },
+    halt: () => {
+      stamps.stop();
     },
     close: async () => {
       stamps.stop();

@@ -14,6 +14,7 @@ import type { Input } from "../../../src/kernel/step/input.js";
 class WireLink {
   readonly wire: string[] = [];
   up = true;
+  closed = false;
   #answer: (() => void) | null = null;
   readonly #idle: (() => void)[] = [];
   readonly #link: ((up: boolean, why: string) => void)[] = [];
@@ -34,7 +35,7 @@ class WireLink {
     },
     onLink: (run) => void this.#link.push(run),
     onIdle: (run) => void this.#idle.push(run),
-    close: () => undefined,
+    close: () => void (this.closed = true),
   };
 
   answer(): void {
@@ -78,6 +79,7 @@ function make(options: { readonly safe?: boolean; readonly blocks?: readonly Blo
   const told: Input[] = [];
   const patched: [address: number, words: number][] = [];
   const state = { waiting: 0, busy: false, nowUs: 0 };
+  const halt = { next: false };
   const line: DeviceLine = new DeviceLine({
     device: 0,
     blocks: [block(1), block(2), block(3), ...(options.blocks ?? [])],
@@ -93,14 +95,15 @@ function make(options: { readonly safe?: boolean; readonly blocks?: readonly Blo
     },
     tell: (input) => {
       told.push(input);
-      if (input.kind !== "line-free" || state.waiting === 0) return;
+      if (halt.next && input.kind === "line-free") line.halt();
+      if (halt.next || input.kind !== "line-free" || state.waiting === 0) return;
       state.waiting -= 1;
       line.send(state.waiting, write(100 + state.waiting), 1_000);
     },
   });
   main.set(true);
   safe?.set(true);
-  return { main, safe, told, patched, state, line };
+  return { main, safe, told, patched, state, halt, line };
 }
 
 describe("a device's line", () => {
@@ -112,6 +115,33 @@ describe("a device's line", () => {
     main.answer();
     main.answer();
     expect(main.wire).toEqual(["read 1", "read 2", "read 3"]);
+  });
+
+  it("that is halted puts nothing more on the wire, whatever waits and comes, and keeps its link open", () => {
+    const { main, safe, line, state } = make({ safe: true });
+    line.poll();
+    line.addRead({ table: "hr", address: 9, quantity: 1 }, () => undefined);
+    state.waiting = 2;
+    line.halt();
+    main.answer();
+    line.addSafe(safeWrite(5));
+    line.poll();
+    line.pump();
+    main.set(true);
+    main.answer();
+    line.close();
+    expect(main.wire).toEqual(["read 1"]);
+    expect(safe?.wire).toEqual([]);
+    expect(main.closed).toBe(false);
+  });
+
+  it("that is halted while it asks for a permit sends nothing instead", () => {
+    const { main, line, state, halt } = make();
+    line.addRead({ table: "hr", address: 9, quantity: 1 }, () => undefined);
+    state.waiting = 1;
+    halt.next = true;
+    line.pump();
+    expect(main.wire).toEqual([]);
   });
 
   it("gives due polls and permits turns, so that neither starves the other", () => {

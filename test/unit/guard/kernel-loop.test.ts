@@ -40,6 +40,7 @@ function startLoop(): {
       loop.tell({ kind: "safe-write-settled", device, output, attempt, result });
     },
     settled: () => void did.push("settled"),
+    failed: (error) => void did.push(`failed: ${String(error)}`),
   });
   return { loop, did, entries, rig };
 }
@@ -75,6 +76,31 @@ describe("the kernel's loop", () => {
     expect(folded.outputs[OUT.local]?.planned).not.toEqual(before.outputs[OUT.local]?.planned);
   });
 
+  it("runs a kernel no more that has thrown, says so once, and drops what it was told", () => {
+    const rig = new Rig().start();
+    const did: string[] = [];
+    let isBroken = true;
+    const loop = new KernelLoop(rig.state, {
+      profile: rig.profile,
+      nowUs: () => {
+        if (isBroken) throw new Error("planted");
+        return rig.nowUs;
+      },
+      append: (entry) => void did.push(entry.body.type),
+      act: (effect) => void did.push(effect.kind),
+      settled: () => void did.push("settled"),
+      failed: (error) => void did.push(`failed: ${String(error)}`),
+    });
+    const { folded } = loop.state;
+    loop.tell(STOP);
+    isBroken = false;
+    loop.tell(STOP);
+    loop.record(() => [{ type: "site", digest: new Uint8Array(32), event: "seen" }]);
+    expect(did).toEqual(["failed: Error: planted"]);
+    expect(loop.state.folded).toBe(folded);
+    expect(loop.busy).toBe(false);
+  });
+
   it("opens a segment with the very state its link leaves, while time goes on between two looks at the clock [HP-079]", () => {
     const rig = new Rig().start();
     const before = rig.state.folded;
@@ -86,6 +112,7 @@ describe("the kernel's loop", () => {
       append: (entry) => void entries.push(entry),
       act: () => undefined,
       settled: () => undefined,
+      failed: () => undefined,
     });
     const link = {
       size: before.nextSeq,
