@@ -21,6 +21,9 @@ type Open = {
   readonly boot: number;
 };
 
+/** What a run begins with, before it tells what became of the permits of the run before. */
+const OPENING: ReadonlySet<string> = new Set(["boot", "profile", "key", "notice", "snapshot"]);
+
 /**
  * Bookkeeping between entries: permits and their outcomes, safe steps and their causes. What lies before
  * the first entry that was read cannot be missed: a log may begin in the middle, after its older segments
@@ -33,8 +36,11 @@ export class Settlement {
   private readonly causes = new Map<number, (typeof ENTRY_TYPES)[number]>();
   private firstSeq: number | null = null;
   private firstUs: Us = 0;
-  private lastUs: Us = 0;
+  /** The newest run that holds more than its opening, and its newest entry: where a permit may be under way still. */
   private boot = 0;
+  private lastUs: Us = 0;
+  /** A run after that one, of which only the opening is there: the gateway died before it could say more. */
+  private begun: { readonly boot: number; readonly sinceUs: Us } | null = null;
 
   constructor(findings: Findings) {
     this.findings = findings;
@@ -46,8 +52,10 @@ export class Settlement {
       this.firstSeq = place.seq;
       this.firstUs = monoUs;
     }
-    this.lastUs = monoUs;
-    this.boot = leaf.boot;
+    if (!this.opens(leaf)) {
+      this.boot = leaf.boot;
+      this.lastUs = monoUs;
+    }
     if (body.type === "decision") this.decision(body, leaf);
     else if (body.type === "outcome") this.outcome(body, leaf);
     else {
@@ -64,17 +72,23 @@ export class Settlement {
     }
   }
 
+  private opens({ body, boot, monoUs }: LeafStep): boolean {
+    if (boot === this.boot || !OPENING.has(body.type)) return false;
+    if (this.begun?.boot !== boot) this.begun = { boot, sinceUs: monoUs };
+    return monoUs - this.begun.sinceUs <= TAIL_US;
+  }
+
   private miss({ place, seq }: Open): void {
     this.findings.fault("outcomes", place, `the permit ${seq} has no outcome`);
   }
 
-  private decision({ verdict, idHex }: DecisionStep, { place, monoUs }: LeafStep): void {
+  private decision({ verdict, idHex }: DecisionStep, { place, monoUs, boot }: LeafStep): void {
     if (verdict !== "permit" && verdict !== "clamp") return;
     this.findings.look("outcomes");
     if (this.open.has(idHex)) {
       this.findings.fault("outcomes", place, "another permit with the same id is still open");
     }
-    this.open.set(idHex, { seq: place.seq, place, atUs: monoUs, boot: this.boot });
+    this.open.set(idHex, { seq: place.seq, place, atUs: monoUs, boot });
     // A log made up of permits alone must not fill the memory of whoever checks it.
     const oldest = dropOldest(this.open, OPEN_MAX);
     if (oldest !== undefined) this.miss(oldest);

@@ -291,8 +291,44 @@ describe("entries that must belong together", () => {
   });
 
   it("fail where a permit was left open by an earlier run", () => {
-    const log = [...sampleLog(0, 3), ...sampleLog(3, 2, 2)];
+    const log = [...sampleLog(0, 3), ...sampleLog(3, 4, 2)];
     expect(failed(verifyOne(writeLog(log)))).toEqual(["outcomes"]);
+  });
+
+  it("pass where the runs after an open permit died before they could say what became of it", () => {
+    const twice = [...sampleLog(0, 3), ...sampleLog(3, 2, 2)];
+    const thrice = [...twice, ...sampleLog(5, 2, 3)];
+    expect(failed(verifyOne(writeLog(twice)))).toEqual([]);
+    expect(failed(verifyOne(writeLog(thrice)))).toEqual([]);
+    const unknown: EntryBody = { ...outcomeBody(0), outcome: "crash-unknown" };
+    expect(failed(verifyOne(writeLog([...thrice, entryOf(unknown, 7)])))).toEqual([]);
+  });
+
+  it("fail where a run that says anything else says nothing of an open permit", () => {
+    const mode: EntryBody = {
+      type: "mode",
+      from: "starting",
+      to: "locked-out",
+      why: "",
+      look: null,
+    };
+    const twice = [...sampleLog(0, 3), ...sampleLog(3, 2, 2)];
+    const after = [...twice, ...sampleLog(5, 2, 3)];
+    expect(failed(verifyOne(writeLog([...twice, entryOf(mode, 5)])))).toEqual(["outcomes"]);
+    expect(failed(verifyOne(writeLog([...after, entryOf(mode, 7)])))).toEqual(["outcomes"]);
+    const between = [...twice, entryOf(mode, 5), ...sampleLog(6, 2, 3)];
+    expect(failed(verifyOne(writeLog(between)))).toEqual(["outcomes"]);
+  });
+
+  it("fail where a permit was without outcome long before its run ended, or the next run went on long", () => {
+    const long = 1_000_000_000;
+    const notice: EntryBody = { type: "notice", what: "late", details: new Map() };
+    const old = [...sampleLog(0, 3), { ...entryOf(notice, 3), monoUs: long }];
+    const begun = sampleLog(4, 2, 2);
+    expect(failed(verifyOne(writeLog([...old, ...begun])))).toEqual(["outcomes"]);
+    const young = [...sampleLog(0, 3), ...sampleLog(3, 2, 2)];
+    const late = { ...entryOf(notice, 5), monoUs: long };
+    expect(failed(verifyOne(writeLog([...young, late])))).toEqual(["outcomes"]);
   });
 
   it("fail where an outcome has no permit, or a second one", () => {
