@@ -1,4 +1,3 @@
-import type { ENTRY_TYPES } from "../kernel/record/entry.js";
 import type { Us } from "../kernel/units.js";
 import type { Findings, Place } from "./findings.js";
 import type { LeafStep, StepBody } from "./segment-steps.js";
@@ -33,7 +32,9 @@ export class Settlement {
   private readonly findings: Findings;
   private readonly open = new Map<string, Open>();
   private readonly unresolved = new Map<string, number>();
-  private readonly causes = new Map<number, (typeof ENTRY_TYPES)[number]>();
+  private readonly causes = new Set<number>();
+  /** Up to here possible causes are no longer remembered. */
+  private forgotTo = -1;
   private firstSeq: number | null = null;
   private firstUs: Us = 0;
   /** The newest run that holds more than its opening, and its newest entry: where a permit may be under way still. */
@@ -60,8 +61,8 @@ export class Settlement {
     else if (body.type === "outcome") this.outcome(body, leaf);
     else {
       if (body.type === "safe-step") this.safeStep(leaf);
-      this.causes.set(place.seq, body.type);
-      dropOldest(this.causes, CAUSES_MAX);
+      this.causes.add(place.seq);
+      if (this.causes.size > CAUSES_MAX) this.forgetCause();
     }
   }
 
@@ -112,11 +113,18 @@ export class Settlement {
   private safeStep({ cause, place }: LeafStep): void {
     this.findings.look("safe-steps");
     if (cause !== null && cause < place.seq) {
-      const type = this.causes.get(cause);
-      if (type !== undefined || cause < (this.firstSeq ?? 0) || this.causes.size >= CAUSES_MAX)
-        return;
+      const mayBeForgotten = cause < (this.firstSeq ?? 0) || cause <= this.forgotTo;
+      if (this.causes.has(cause) || mayBeForgotten) return;
     }
     this.findings.fault("safe-steps", place, `the safe step ${place.seq} has no cause in the log`);
+  }
+
+  private forgetCause(): void {
+    for (const oldest of this.causes) {
+      this.causes.delete(oldest);
+      this.forgotTo = Math.max(this.forgotTo, oldest);
+      return;
+    }
   }
 
   /** In a log whose beginning is gone: the permit may be before what is left. */

@@ -6,7 +6,7 @@ import {
   type FrameKind,
 } from "../../../src/evidence/frame.js";
 import { Findings } from "../../../src/evidence/findings.js";
-import type { LeafStep } from "../../../src/evidence/segment-steps.js";
+import type { LeafStep, StepBody } from "../../../src/evidence/segment-steps.js";
 import { nameSegment } from "../../../src/evidence/segment.js";
 import { Settlement } from "../../../src/evidence/settlement.js";
 import type { VerifyReport } from "../../../src/evidence/verify.js";
@@ -356,6 +356,34 @@ describe("entries that must belong together", () => {
     expect(failed(check([trip, safeStep]))).toEqual(["safe-steps"]);
     expect(failed(check([trip, [safeStep, { cause: 1 }]]))).toEqual(["safe-steps"]);
     expect(failed(check([permit, [safeStep, { cause: 0 }]]))).toEqual(["safe-steps"]);
+  });
+
+  it("fail where a decision is said to be the cause of a safe step, however long the log is", () => {
+    const findings = new Findings();
+    const settlement = new Settlement(findings);
+    const step = (seq: number, body: StepBody, cause: number | null = null): LeafStep => ({
+      place: { segment: FIRST, offset: 0, seq },
+      monoUs: 0,
+      cause,
+      boot: 1,
+      body,
+      entry: null,
+    });
+    const denied: StepBody = { type: "decision", verdict: "deny", idHex: "" };
+    const count = 65_536 + 100;
+    for (let seq = 0; seq < count; seq += 1) {
+      settlement.leaf(step(seq, seq === 65_500 ? denied : { type: "mode" }));
+    }
+    const faults = (): number =>
+      findings.results().find(({ id }) => id === "safe-steps")?.faults ?? 0;
+    const cause = (seq: number, at: number): number => {
+      settlement.leaf(step(at, { type: "safe-step" }, seq));
+      return faults();
+    };
+    // Too old to be remembered; remembered; newer than what is forgotten, and no cause.
+    expect(cause(0, count)).toBe(0);
+    expect(cause(65_501, count + 1)).toBe(0);
+    expect(cause(65_500, count + 2)).toBe(1);
   });
 
   it("fail where more permits wait for their outcome than any gateway lets, without keeping them all", () => {
