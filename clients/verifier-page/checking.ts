@@ -11,8 +11,8 @@ import { sha256, verifyCommit, verifySignature } from "./signature.js";
 
 /** What a person holds besides, to compare with. */
 export type Held = {
-  /** Key (SPKI) that must have signed; null: whichever the evidence names. */
-  readonly trusted: Uint8Array | null;
+  /** Keys (SPKI) of which one must have signed; null: whichever the evidence names. */
+  readonly trusted: readonly Uint8Array[] | null;
   /** Checkpoint or bundle that was kept from before. */
   readonly earlier: { readonly name: string; readonly bytes: Uint8Array } | null;
   /** Exact bytes that the decisions must name. */
@@ -84,7 +84,7 @@ export function checkBundle(name: string, bytes: Uint8Array, held: Held): Bundle
   const report = verifyBundle(bytes, {
     sha256,
     verifySignature,
-    trusted: held.trusted === null ? null : [held.trusted],
+    trusted: held.trusted,
     certificates: { reader: null, roots: null },
     profile: held.profile,
     earlier: held.earlier?.bytes ?? null,
@@ -111,7 +111,7 @@ export class LogChecking {
       sha256,
       verifySignature,
       verifyCommit,
-      trusted: held.trusted === null ? null : [held.trusted],
+      trusted: held.trusted,
       held: held.earlier === null ? [] : [{ name: held.earlier.name, body: held.earlier.bytes }],
       entry: (entry) => {
         this.newest.push(entry);

@@ -118,7 +118,7 @@ async function readHeld(): Promise<Held | string> {
   const read = key === null ? null : readKeyFile(key);
   if (read?.ok === false) return `${trusted?.name ?? ""} holds ${read.why}.`;
   return {
-    trusted: read === null ? null : read.spki,
+    trusted: read === null ? null : read.spkis,
     earlier: before === null || earlier === null ? null : { name: earlier.name, bytes: before },
     profile: rules,
   };

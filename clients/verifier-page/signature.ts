@@ -30,27 +30,29 @@ export const verifyCommit: VerifyCommit = (publicKey, bytes, signature) => {
   }
 };
 
-export type KeyRead =
-  { readonly ok: true; readonly spki: Uint8Array } | { readonly ok: false; readonly why: string };
+export type KeysRead =
+  | { readonly ok: true; readonly spkis: readonly Uint8Array[] }
+  | { readonly ok: false; readonly why: string };
 
-/** A file that says whose signature is expected: a public key (PEM or DER), or a key bundle. Never throws. */
-export function readKeyFile(bytes: Uint8Array): KeyRead {
+/**
+ * A file that says whose signature is expected: a public key (DER), one or more of them (PEM), or a key bundle. Unless all of
+ * them can be read, none is taken. Never throws.
+ */
+export function readKeyFile(bytes: Uint8Array): KeysRead {
   if (bytes.length > KEY_FILE_BYTES_MAX) return { ok: false, why: NO_KEY };
   const text = String.fromCharCode(...bytes);
   if (text.includes("-----BEGIN CERTIFICATE-----")) return { ok: false, why: CERTIFICATES };
-  const [, base64] = PEM.exec(text) ?? [];
-  const spki =
-    base64 === undefined ? (decodeKeyBundle(bytes)?.spki ?? bytes) : decodeBase64(base64);
-  return spki !== null && readPoint(spki) !== null
-    ? { ok: true, spki }
-    : { ok: false, why: NO_KEY };
+  const blocks = [...text.matchAll(PEM)].map(([, base64 = ""]) => decodeBase64(base64));
+  const read = blocks.length === 0 ? [decodeKeyBundle(bytes)?.spki ?? bytes] : blocks;
+  const spkis = read.flatMap((spki) => (spki === null || readPoint(spki) === null ? [] : [spki]));
+  return spkis.length === read.length ? { ok: true, spkis } : { ok: false, why: NO_KEY };
 }
 
 const NO_KEY = "no public key on P-256, in PEM or DER (SPKI) form, and no key bundle";
 const CERTIFICATES =
   "certificates, which this page does not read; holdpoint evidence verify BUNDLE --trust FILE does";
 const KEY_FILE_BYTES_MAX = 65_536;
-const PEM = /-----BEGIN PUBLIC KEY-----([^-]*)-----END PUBLIC KEY-----/;
+const PEM = /-----BEGIN PUBLIC KEY-----([^-]*)-----END PUBLIC KEY-----/g;
 const SIGNATURE_BYTES = 64;
 
 /** SubjectPublicKeyInfo of P-256 up to the point (RFC 5480 section 2), as whole and as compressed point. */

@@ -92,8 +92,8 @@ class Findings:
         spki, kid = bundle[3][1], head[4]
         named = sha256(spki) == kid
         self.look("key", None if named else f"it names key {kid.hex()[:16]}, and another is here")
-        if type(trusted) is bytes:
-            self.look("trust", None if trusted == spki else "it is not a trusted key")
+        if type(trusted) is tuple:
+            self.look("trust", None if spki in trusted else "it is not a trusted key")
         why = "its signature does not verify"
         self.look("signature", None if is_signed(spki, protected, root, signature) else why)
 
@@ -161,7 +161,7 @@ class Findings:
 
     def check_earlier(self, bundle, checkpoint, earlier, trusted):
         protected, head, root, signature, _ = earlier
-        named = [trusted] if type(trusted) is bytes else []
+        named = trusted if type(trusted) is tuple else ()
         known = [key for key in (bundle[3][1], *named) if sha256(key) == head[4]]
         if not known:
             return self.look("earlier", f"it is signed by key {head[4].hex()[:16]}, which is not here")
@@ -238,7 +238,8 @@ def refuse_growth(earlier, checkpoint):
 def verify(content, trusted, named_profile, earlier=None, period=None, authority=None):
     """Findings, then lines about the checkpoint and the entries, then whether the key says it is software.
 
-    `trusted`: the key that must have signed, a list of root certificates that must vouch for whichever did, or None.
+    `trusted`: a tuple of keys of which one must have signed, a list of root certificates that must vouch for whichever
+    did, or None.
     `authority`: file of root certificates for time stamps, or None.
     """
     findings = Findings()
@@ -298,14 +299,15 @@ def utc_text(seconds):
 
 
 def read_trust(path):
-    """A public key (its SPKI), or a list of root certificates."""
+    """A tuple of public keys (their SPKIs), one in DER or any number in PEM, or a list of root certificates."""
     content = open(path, "rb").read()
     roots = read_roots(content)
     if roots is not None:
         return roots
-    pem = content.startswith(b"-----BEGIN")
-    key = serialization.load_pem_public_key(content) if pem else serialization.load_der_public_key(content)
-    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    blocks = re.findall(rb"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----", content)
+    keys = [serialization.load_pem_public_key(block) for block in blocks]
+    encoding = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    return tuple(key.public_bytes(*encoding) for key in keys or [serialization.load_der_public_key(content)])
 
 
 def read_period(text):
@@ -318,7 +320,7 @@ def read_period(text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
-    parser.add_argument("--trust", help="public key that must have signed, or root certificates (PEM)")
+    parser.add_argument("--trust", help="public keys of which one must have signed, or root certificates (PEM)")
     parser.add_argument("--profile", help="file that the decisions must name")
     parser.add_argument("--earlier", help="checkpoint, or bundle, that you kept from before: the log must continue it")
     parser.add_argument("--period", type=read_period, help="FIRST-LAST: numbers of entries that must all be here")

@@ -1,9 +1,12 @@
-import { generateKeyPairSync } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readPublicKeys } from "../../../src/cli/evidence-keys.js";
+import { encodeBundle } from "../../../src/evidence/bundle.js";
+import { sampleLog } from "../../support/evidence-rig.js";
+import { checkByPython, makeBundle, makeLogKey } from "../../support/proof-bundle.js";
 
 const folder = mkdtempSync(join(tmpdir(), "holdpoint-trust-"));
 afterAll(() => {
@@ -29,6 +32,32 @@ describe("a file of trusted keys", () => {
     }
   });
 });
+
+describe("a file of trusted keys, given to the Python verifier", () => {
+  const key = makeLogKey();
+  const bundle = encodeBundle(makeBundle(sampleLog(0, 11), [4, 5], key).bundle);
+  const own = pemOf(key.spki);
+  const named = (...blocks: readonly string[]): Uint8Array =>
+    Buffer.from(`given up in May:\n${blocks.join("the new one:\n")}`);
+
+  it("names any number of them in PEM, of which one must have signed", () => {
+    expect(checkByPython(bundle, named(first.pem, own))).toMatchObject({ code: 0 });
+    expect(checkByPython(bundle, named(own, first.pem))).toMatchObject({ code: 0 });
+    const others = checkByPython(bundle, named(first.pem, second.pem));
+    expect(others.code).toBe(1);
+    expect(others.out).toContain("it is not a trusted key");
+  });
+
+  it("is refused whole when one of them cannot be read", () => {
+    const broken = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+    expect(checkByPython(bundle, named(own, broken))).toMatchObject({ code: 2, lines: [] });
+  });
+});
+
+function pemOf(spki: Uint8Array): string {
+  const key = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+  return key.export({ type: "spki", format: "pem" }).toString();
+}
 
 function makeKey(): { readonly der: Uint8Array; readonly pem: string } {
   const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

@@ -85,10 +85,11 @@ describe("signatures in the verifier page", () => {
 });
 
 describe("a file that names a key", () => {
-  const pem = createPublicKey({ key: Buffer.from(key.spki), format: "der", type: "spki" }).export({
-    type: "spki",
-    format: "pem",
-  });
+  const pemOf = (spki: Uint8Array): string =>
+    createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" })
+      .export({ type: "spki", format: "pem" })
+      .toString();
+  const pem = pemOf(key.spki);
   const bytes = (text: string | Buffer): Uint8Array => Uint8Array.from(Buffer.from(text));
   const bundle = encodeKeyBundle({
     spki: key.spki,
@@ -101,7 +102,20 @@ describe("a file that names a key", () => {
 
   it("is taken as PEM, as DER and as a key bundle", () => {
     for (const file of [bytes(pem), key.spki, bundle]) {
-      expect(readKeyFile(file)).toEqual({ ok: true, spki: key.spki });
+      expect(readKeyFile(file)).toEqual({ ok: true, spkis: [key.spki] });
+    }
+  });
+
+  it("names any number of them in PEM, in their order, with words around them", () => {
+    const other = makeLogKey().spki;
+    const both = `given up in May:\n${pemOf(other)}the new one:\n${pem}`;
+    expect(readKeyFile(bytes(both))).toEqual({ ok: true, spkis: [other, key.spki] });
+  });
+
+  it("is refused whole when one of them cannot be read", () => {
+    const broken = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+    for (const file of [`${pem}${broken}`, `${pem}${pemOf(makeLogKey("P-384").spki)}`]) {
+      expect(readKeyFile(bytes(file))).toMatchObject({ ok: false });
     }
   });
 
