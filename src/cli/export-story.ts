@@ -66,7 +66,7 @@ export async function gatherStory(
     checkpoint: reading.checkpoint(),
     keys: reading.keys,
     keyKinds: reading.keyKinds,
-    profile: reading.profile,
+    profile: reading.profile(),
     outside: reading.outside,
   };
 }
@@ -117,14 +117,15 @@ class StoryReading {
   readonly keys = new Map<string, Uint8Array>();
   readonly keyKinds = new Map<number, string>();
   readonly outside = new OutsideWatch();
-  profile: Uint8Array | null = null;
   private readonly target: StoryEntry;
   private readonly wantsProfile: boolean;
   private readonly command: string | null;
   private readonly frames = new FrameReader(sha256);
   private readonly parts = new PartJoiner(sha256);
-  /** Named by the decision; profiles are read before it and by the same digest after it. */
+  /** By digest; retention records one again at the end of the log, behind the decisions that name it. */
   private readonly profiles = new Map<string, Uint8Array>();
+  /** Digest of the one that the decision names. */
+  private named: string | null = null;
   private newest: Checkpoint | null = null;
   private first: Checkpoint | null = null;
   private lastSeq = 0;
@@ -139,6 +140,11 @@ class StoryReading {
   /** Entries of the command may come long after it: the first checkpoint over them all is known at the end. */
   checkpoint(): Checkpoint | null {
     return this.first ?? this.newest;
+  }
+
+  /** Known at the end, too. */
+  profile(): Uint8Array | null {
+    return this.named === null ? null : (this.profiles.get(this.named) ?? null);
   }
 
   segment(bytes: Uint8Array): void {
@@ -179,7 +185,7 @@ class StoryReading {
     this.related.push({ ...read, bytes: bytes.slice(frame.bodyStart, frame.bodyEnd) });
     this.lastSeq = seq;
     this.first = null;
-    if (body.type === "decision") this.profile = this.profiles.get(hex(body.profile)) ?? null;
+    if (body.type === "decision") this.named = hex(body.profile);
   }
 
   private belongs(seq: number, body: StoryEntry["entry"]["body"]): boolean {

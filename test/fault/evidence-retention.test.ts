@@ -158,6 +158,17 @@ describe("a log whose oldest segments retention took", () => {
     ).rejects.toThrow(/entry 1/);
   });
 
+  it("gives a decision's profile with it, which stands behind the decision now", async () => {
+    const { out } = await runEvidence("query", log, "--type", "decision", "--all", "--json");
+    const [, seq = ""] = /"seq":(\d+)/.exec(out) ?? [];
+    const bundle = join(folder, "with-profile.cbor");
+    const asked = ["--seq", seq, "--out", bundle, "--with-profile"];
+    expect((await runEvidence("export", log, ...asked)).code).toBe(0);
+    const verified = await runEvidence("verify", bundle);
+    expect(verified.code).toBe(0);
+    expect(verified.out).toMatch(/PASS .*every decision names/);
+  });
+
   it("goes on from a checkpoint that was kept after it began here; of one before it says that it cannot tell [HP-164 refuses]", async () => {
     expect((await runEvidence("verify", log, "--earlier", late)).code).toBe(0);
     expect((await runEvidence("verify", log, "--earlier", early)).code).toBe(0);
