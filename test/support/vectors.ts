@@ -9,7 +9,7 @@ export function vectorsDir(): string | undefined {
 
 /**
  * Adds `ran` to what the test run says it ran of this kind. A run without vectors says `vectors: 0 run`: the one
- * missing thing that is not a failure, since the data is not ours to keep here.
+ * missing thing that is a failure in CI alone, since the data is not ours to keep here.
  */
 export function countVectors(kind: string, ran: number): void {
   const folder = process.env["HOLDPOINT_VECTOR_COUNTS"];
