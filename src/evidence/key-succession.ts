@@ -3,6 +3,9 @@ import type { Findings, Place } from "./findings.js";
 import type { Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
 
+/** Keys that one log may name; a key lasts for years. */
+export const KEYS_MAX = 1_024;
+
 /**
  * Which keys may sign checkpoints, and since when (ADR 0020). A key that an entry names `rotated` may from the moment that a
  * checkpoint by a key which may sign covers that entry, in the run that wrote it; with its first checkpoint the key that
@@ -17,6 +20,8 @@ export class KeySuccession {
   private readonly takesKeysFromLog: boolean;
   private readonly signing = new Map<string, Uint8Array>();
   private readonly known = new Map<string, Uint8Array>();
+  /** Ids of all that were named or given: nothing is kept of any other. */
+  private readonly met = new Set<string>();
   /** Named by an entry that no checkpoint by a key which may sign covers yet. */
   private readonly named = new Map<string, Named>();
   /** Named by an entry that its own run left under no such checkpoint. */
@@ -44,13 +49,20 @@ export class KeySuccession {
     return [...this.known.values()];
   }
 
+  /** One of these, by its id (hex); undefined: there is no such. */
+  key(kid: string): Uint8Array | undefined {
+    return this.known.get(kid);
+  }
+
   /** The log begins in the middle, where this key signs. */
   begin(spki: Uint8Array): void {
     if (this.takesKeysFromLog) this.admit(hex(this.sha256(spki)), spki);
   }
 
-  entry({ event, spki }: KeyBody, { seq }: Place): void {
+  entry({ event, spki }: KeyBody, place: Place): void {
     const kid = hex(this.sha256(spki));
+    if (this.isBeyond(kid, place)) return;
+    const { seq } = place;
     if (event === "lost") this.newestLost = { kid, seq };
     const lost = this.newestLost;
     if (event === "made" && lost?.seq === seq - 1 && lost.kid !== kid) {
@@ -146,12 +158,24 @@ export class KeySuccession {
     }
   }
 
+  /** One more than is kept of: a fault. */
+  private isBeyond(kid: string, place: Place): boolean {
+    if (this.met.size < KEYS_MAX) this.met.add(kid);
+    if (this.met.has(kid)) return false;
+    this.fault(
+      place,
+      `more than ${KEYS_MAX} keys are named: this one and all after it count for nothing`,
+    );
+    return true;
+  }
+
   private retire(kid: string, heir: string): void {
     this.signing.delete(kid);
     this.heirOf.set(kid, heir);
   }
 
   private admit(kid: string, spki: Uint8Array): void {
+    this.met.add(kid);
     this.signing.set(kid, spki);
     this.known.set(kid, spki);
     this.unheard.delete(kid);

@@ -3,6 +3,7 @@ import type { SignedCommit } from "./commit.js";
 import { Findings, type CheckId, type CheckResult, type Finding, type Place } from "./findings.js";
 import { FrameReader, type Sha256 } from "./frame.js";
 import { hex } from "./hex.js";
+import { KEYS_MAX } from "./key-succession.js";
 import { LogReader } from "./log-reader.js";
 import { equalBytes } from "./merkle-proof.js";
 import { PartJoiner, type Joined } from "./parts.js";
@@ -275,12 +276,14 @@ export class LogVerifier implements SegmentSteps {
 
   private content({ body, place, entry }: LeafStep): void {
     if (body.type === "key") {
-      if (body.event !== "lost") this.keys.add(hex(this.options.sha256(body.spki)));
+      if (body.event !== "lost" && this.keys.size < KEYS_MAX) {
+        this.keys.add(hex(this.options.sha256(body.spki)));
+      }
       this.checkpoints.keyEntry(body, place);
     } else if (body.type === "notice") {
       if ("what" in body) this.beginning.notice(body, place);
     } else if (body.type === "anchor") {
-      this.anchors.anchor(body, place, this.checkpoints.knownKeys);
+      this.anchors.anchor(body, place, (kid) => this.checkpoints.knownKey(kid));
       this.tokens.anchor(body, place.seq);
     } else if (body.type === "profile" && body.bytes !== null) {
       const whole = this.join(this.profileParts, body.bytes, place);

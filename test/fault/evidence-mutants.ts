@@ -197,7 +197,7 @@ export const EVIDENCE_MUTANTS: readonly Mutant[] = [
   {
     name: "an anchor signed by a key of checkpoints taken",
     file: "src/evidence/verify-anchors.ts",
-    find: "else if (checkpointKeys.some(isSignedBy)) {",
+    find: "else if (checkpointKey !== undefined && isSignedBy(checkpointKey)) {",
     replace: "else if (signature === null) {",
     test: "test/attack/anchors.test.ts",
     title: "count only under the restricted key",

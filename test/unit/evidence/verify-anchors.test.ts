@@ -11,7 +11,7 @@ describe("the time stamps of a log that are to be asked about", () => {
     const token = unsignedStamp(bytes(32, 1));
     const meet = (seq: number): void => {
       const body = { type: "anchor", kind: "rfc3161", token, size: 1, signature: null } as const;
-      verifier.anchor(body, { segment: "segment", offset: 0, seq }, []);
+      verifier.anchor(body, { segment: "segment", offset: 0, seq }, () => undefined);
     };
     for (let seq = 0; seq < STAMPS_MAX; seq += 1) meet(seq);
     expect([verifier.stamps.length, verifier.stampsBefore]).toEqual([STAMPS_MAX, 0]);
