@@ -282,7 +282,7 @@ function showCommands(what: "BUNDLE" | "FOLDER", name: string): HTMLElement {
   const not = isBundle
     ? [
         "certificates: whether an authority that you trust vouches for the key, and so whether it is in a TPM",
-        "whether the verdict follows from the profile: that needs the whole log (evidence verify FOLDER --replay)",
+        "whether the verdict follows from the profile and the recorded facts: evidence verify BUNDLE --replay; whether those were the facts, only the whole log tells",
         "whether the log holds anything else, and what time it really was",
       ]
     : [

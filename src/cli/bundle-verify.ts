@@ -1,16 +1,18 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { BUNDLE_BYTES_MAX } from "../evidence/bundle.js";
+import { BUNDLE_BYTES_MAX, decodeBundle } from "../evidence/bundle.js";
 import type { BundleCheck } from "../evidence/bundle-findings.js";
 import { commitKeyId } from "../evidence/commit-key.js";
 import { hex } from "../evidence/hex.js";
 import { readSegmentName } from "../evidence/segment.js";
 import type { Period } from "../evidence/verify-growth.js";
 import { verifyBundle, type BundleReport } from "../evidence/verify-bundle.js";
+import type { BundleProfiles } from "../evidence/verify-verdicts.js";
 import { CERTIFICATES } from "./certificates.js";
 import { sha256 } from "./evidence-files.js";
 import { readNamed, readTrust, signatureVerifier } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
+import { compileBytes } from "./log-profiles.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
 import { judgeStamps } from "./stamp-check.js";
 
@@ -40,11 +42,9 @@ export async function verifyBundleFile(
   if (readSegmentName(basename(file)) !== null) {
     throw new Refusal(`${file}: one segment of a log; name the folder it is in`, 2);
   }
-  if (command.replay) {
-    throw new Refusal(`${file}: a bundle cannot be replayed (--replay), only a whole log can`, 2);
-  }
   const trust = command.trust === null ? null : await readTrust(command.trust);
-  const profile = command.profile === null ? null : await readNamed(command.profile);
+  const profile =
+    command.profile === null ? null : new Uint8Array(await readNamed(command.profile));
   const earlier = command.earlier == null ? null : await readBundle(command.earlier);
   const bundle = await readBundle(file);
   const report = verifyBundle(bundle, {
@@ -55,13 +55,37 @@ export async function verifyBundleFile(
       reader: CERTIFICATES,
       roots: trust?.kind === "roots" ? trust.certificates : null,
     },
-    profile: profile === null ? null : new Uint8Array(profile),
+    profile,
+    replay: command.replay ? loadProfiles(bundle, command, { profile, streams }) : null,
     earlier,
     period: command.period ?? null,
     isStamped: await judgeStamps(bundle, command.timeAuthority ?? null),
   });
   streams.out.write(command.json ? renderJson(report) : renderText(command, report));
   return report.ok ? 0 : 1;
+}
+
+/** What there is to judge by: the profile that the bundle brings, and the one that was named. */
+function loadProfiles(
+  bundle: Uint8Array,
+  command: BundleCommand,
+  by: { readonly profile: Uint8Array | null; readonly streams: CliStreams },
+): BundleProfiles {
+  const decoded = decodeBundle(bundle);
+  const brought = decoded.ok ? decoded.bundle.profile : null;
+  const found = [
+    { bytes: brought, name: `${command.directory}: its profile` },
+    { bytes: by.profile, name: command.profile ?? "" },
+  ];
+  return new Map(
+    found.flatMap(({ bytes, name }) => {
+      if (bytes === null) return [];
+      const compiled = compileBytes(bytes, name, (line) => {
+        by.streams.err.write(line);
+      });
+      return [[hex(sha256(bytes)), compiled]];
+    }),
+  );
 }
 
 /** A file no longer than a bundle may be. */

@@ -33,7 +33,11 @@ export function addEvidenceCommands(program: Command, deps: EvidenceDeps): void 
     .command("verify")
     .description("check that nothing was altered, dropped or reordered, line by line")
     .argument("<path>", "evidence directory, or a proof bundle")
-    .option("--replay", "also judge every decision again", false)
+    .option(
+      "--replay",
+      "also judge every decision again; in a bundle by its profile or --profile",
+      false,
+    )
     .option("--profile <file>", "judge by this profile instead of those in the log")
     .option(
       "--trust <file>",

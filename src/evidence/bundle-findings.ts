@@ -38,7 +38,13 @@ export const BUNDLE_CHECKS = [
   { id: "stamp", label: "a time stamp over it is signed by an authority that you named" },
 ] as const;
 
-export type BundleCheckId = (typeof BUNDLE_CHECKS)[number]["id"];
+/** Shown behind these where a replay was asked for, in the words of a log's. The Python verifier has no replay. */
+export const REPLAY_CHECKS = [
+  { id: "verdicts", label: "every verdict follows from profile and recorded facts (L1)" },
+  { id: "facts", label: "every fact of the kernel's own follows from the log (L2)" },
+] as const;
+
+export type BundleCheckId = (typeof BUNDLE_CHECKS | typeof REPLAY_CHECKS)[number]["id"];
 
 export type BundleCheck = {
   readonly id: BundleCheckId;
@@ -56,6 +62,11 @@ export class BundleFindings {
   private readonly looked = new Map<BundleCheckId, number>();
   private readonly faults = new Map<BundleCheckId, { readonly first: string; count: number }>();
   private readonly notes = new Map<BundleCheckId, string>();
+  private readonly replays: boolean;
+
+  constructor({ replays }: { readonly replays: boolean } = { replays: false }) {
+    this.replays = replays;
+  }
 
   /** One thing looked at; `why`: what is wrong with it. */
   look(check: BundleCheckId, why: string | null): void {
@@ -77,7 +88,8 @@ export class BundleFindings {
 
   /** One line for every check; a check that met nothing is NOT PRESENT, never PASS. */
   results(): readonly BundleCheck[] {
-    return BUNDLE_CHECKS.map(({ id, label }) => {
+    const checks = this.replays ? [...BUNDLE_CHECKS, ...REPLAY_CHECKS] : BUNDLE_CHECKS;
+    return checks.map(({ id, label }) => {
       const looked = this.looked.get(id) ?? 0;
       const faults = this.faults.get(id) ?? null;
       return {

@@ -377,7 +377,8 @@ function judgeAgain(profile: CompiledProfile, ask: Ask, body: DecisionBody): str
   return body.writes instanceof Uint8Array ? null : compareWrites(body.writes, decision.writes);
 }
 
-function otherSemantics(semantics: number): string {
+/** What to do about a log that another release wrote, for people. */
+export function otherSemantics(semantics: number): string {
   return `written by kernel semantics ${semantics}; this release replays ${KERNEL_SEMANTICS}: use the release that wrote it`;
 }
 

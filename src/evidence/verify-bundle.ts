@@ -12,6 +12,7 @@ import type { DecisionBody, EntryBody } from "../kernel/record/entry.js";
 import { equalBytes, verifyInclusion } from "./merkle-proof.js";
 import type { VerifySignature } from "./verify-checkpoints.js";
 import { checkOutside, type IsStamped } from "./verify-outside.js";
+import { checkVerdicts, type BundleProfiles } from "./verify-verdicts.js";
 
 export type BundleOptions = {
   readonly sha256: Sha256;
@@ -26,6 +27,8 @@ export type BundleOptions = {
   readonly earlier?: Uint8Array | null;
   /** Numbers of entries that must all be here. */
   readonly period?: Period | null;
+  /** Judge every verdict again by these; null: not asked. */
+  readonly replay?: BundleProfiles | null;
   /** Who signed a time stamp; null: not asked. */
   readonly isStamped?: IsStamped | null;
 };
@@ -47,7 +50,8 @@ export type BundleReport = {
  * entries stand so in a log that this key signed; whose key that is, `trusted` says, or the roots, or nobody.
  */
 export function verifyBundle(bytes: Uint8Array, options: BundleOptions): BundleReport {
-  const findings = new BundleFindings();
+  const replay = options.replay ?? null;
+  const findings = new BundleFindings({ replays: replay !== null });
   const decoded = decodeBundle(bytes);
   findings.look("form", decoded.ok ? null : decoded.why);
   if (!decoded.ok) return report(findings, { claim: null, entries: [], bundle: null }, options);
@@ -71,6 +75,7 @@ export function verifyBundle(bytes: Uint8Array, options: BundleOptions): BundleR
   checkSpan(bundle, entries, { findings, options });
   checkKeyBundle(bundle.key, checkpoint?.claim.gateway ?? null, { findings, ...options });
   checkOutside(bundle, checkpoint, { findings, options });
+  if (replay !== null) checkVerdicts(entries, replay, findings);
   return report(findings, { claim: checkpoint?.claim ?? null, entries, bundle }, options);
 }
 
