@@ -88,15 +88,9 @@ export class Guard {
     this.#loop = new KernelLoop(needs.state, {
       profile: needs.profile,
       nowUs: clock.nowUs,
-      append: (entry) => {
-        this.#append(entry);
-      },
-      act: (effect) => {
-        this.#act(effect);
-      },
-      settled: () => {
-        this.#afterInputs();
-      },
+      append: this.#append,
+      act: this.#act,
+      settled: this.#afterInputs,
       failed: needs.failed,
     });
     this.#image = new ImageCopy(this.#plan, clock, this.#broadcast);
@@ -321,13 +315,13 @@ export class Guard {
     for (const send of this.#doors) send(order);
   };
 
-  #append(entry: Entry): void {
+  readonly #append = (entry: Entry): void => {
     this.#needs.store.append(entry);
     this.tally.add(entry);
     for (const run of this.#listeners) run(entry);
-  }
+  };
 
-  #act(effect: Effect): void {
+  readonly #act = (effect: Effect): void => {
     switch (effect.kind) {
       case "send":
         this.#lines[effect.device]?.send(effect.seq, effect.write, this.#deadlineOf(effect.seq));
@@ -359,7 +353,7 @@ export class Guard {
       case "clear-line":
         return;
     }
-  }
+  };
 
   #deadlineOf(seq: number): Us {
     return this.#loop.state.live.flights.get(seq)?.permit.deadlineUs ?? 0;
@@ -375,11 +369,11 @@ export class Guard {
     });
   }
 
-  #afterInputs(): void {
+  readonly #afterInputs = (): void => {
     for (const line of this.#lines) line.pump();
     this.#answerDevices();
     if (this.#settledOnce !== null && !this.#busyLines()) this.#settledOnce();
-  }
+  };
 
   /** Reads of a device that is not surely there and itself are answered "silent" at once. */
   #answerDevices(): void {

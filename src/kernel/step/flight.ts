@@ -11,10 +11,10 @@ export function recordOutcome(
   flight: Flight,
   outcome: OutcomeKind,
   more: { readonly reasons?: readonly Reason[]; readonly reply?: Uint8Array | null },
-): number {
+): void {
   const { permit, seen } = flight;
   const readBack = [...seen].map(([output, raw]) => ({ output, raw }));
-  return record(
+  record(
     turn,
     {
       type: "outcome",

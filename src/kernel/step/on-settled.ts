@@ -21,8 +21,8 @@ export function onSettled(turn: Turn, seq: number, result: WriteResult): void {
     case "exception": {
       endFlight(turn, flight);
       const reasons = [because("device-exception")];
-      const settled = recordOutcome(turn, flight, "exception", { reasons, reply: result.reply });
-      answerRefused(turn, flight.permit, reasons, settled);
+      recordOutcome(turn, flight, "exception", { reasons, reply: result.reply });
+      answerRefused(turn, flight.permit, reasons);
       break;
     }
     case "unknown":

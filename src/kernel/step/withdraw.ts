@@ -15,7 +15,7 @@ export function withdraw(
   reasons: readonly Reason[],
   second: { readonly look: Look | null; readonly cause: number | null },
 ): void {
-  const seq = record(
+  record(
     turn,
     {
       type: "outcome",
@@ -29,7 +29,7 @@ export function withdraw(
     },
     second.cause ?? permit.seq,
   );
-  answerRefused(turn, permit, reasons.length === 0 ? [because("withdrawn")] : reasons, seq);
+  answerRefused(turn, permit, reasons.length === 0 ? [because("withdrawn")] : reasons);
 }
 
 /** What waits for this device is withdrawn, and what the guard already holds for it must not go out. */
@@ -66,15 +66,13 @@ export function answerUnsure(turn: Turn, permit: Permit, reasons: readonly Reaso
   reply(turn, { ticket, verdict, reasons, served: false, asked, seq });
 }
 
-/** Surely not done; `seq` is the entry that says so. */
-export function answerRefused(
-  turn: Turn,
-  permit: Permit,
-  reasons: readonly Reason[],
-  seq: number,
-): void {
+/**
+ * Surely not done. Names the permit, whose record is on the disk as a rule: a reply does not wait for the outcome's
+ * (definitions.md, reply time).
+ */
+export function answerRefused(turn: Turn, permit: Permit, reasons: readonly Reason[]): void {
   if (permit.replied) return;
   permit.replied = true;
-  const { ticket, asked } = permit;
+  const { ticket, asked, seq } = permit;
   reply(turn, { ticket, verdict: "deny", reasons, served: false, asked, seq });
 }

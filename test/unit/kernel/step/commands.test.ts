@@ -43,7 +43,10 @@ describe("the way of one command", () => {
     expect(outcome).toMatchObject({ outcome: "withdrawn" });
     expect(outcome?.reasons?.map(({ rule, code }) => rule ?? code)).toEqual(["P-08", "withdrawn"]);
     expect(outcome?.look?.tags[0]).toMatchObject({ tag: 0, raw: 1 });
-    expect(rig.replyTo(ticket)).toMatchObject({ exception: 6, verdict: "deny" });
+    // By its permit, which is durable: the answer does not wait for the disk once more.
+    const permit = rig.records.find(({ body }) => body.type === "decision");
+    const seq = permit?.seq ?? null;
+    expect(rig.replyTo(ticket)).toMatchObject({ exception: 6, verdict: "deny", seq });
     expect(rig.state.folded.outputs[OUT.speed1]).toMatchObject({ planned: [], permits: [] });
   });
 
