@@ -25,6 +25,7 @@ process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 // Whoever read our output has had enough of it.
 process.stdout.on("error", () => process.exit(0));
+process.stderr.on("error", () => undefined);
 
 const program = new Command("holdpoint")
   .description(

@@ -8,6 +8,8 @@ const MENDABLE = 2;
 const RESTART = 3;
 const INTERNAL_FAULT = 70;
 
+// Whoever read what it prints may be gone.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
 process.on("uncaughtException", (error) => {
   process.stderr.write(`holdpoint: internal fault in the door: ${error.message}\n`);
   if (process.env["HOLDPOINT_DEBUG"] !== undefined) process.stderr.write(`${error.stack ?? ""}\n`);

@@ -66,6 +66,8 @@ const START_ANEW = "start the gateway anew with its TPM there, then accept-log";
 const RECONNECT = { firstUs: 100_000, mostUs: 2_000_000 };
 
 const ownFault = new OwnFault({ say, exit: (code) => process.exit(code) });
+// A plant does not fall because nobody reads any more what its guard says.
+process.stderr.on("error", () => undefined);
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 await main();

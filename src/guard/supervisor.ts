@@ -73,8 +73,8 @@ export class Supervisor {
     const { task } = running;
     const startedMs = performance.now();
     const output = task.log ?? "inherit";
-    const up = task.finalBeforeUp.length > 0 ? "pipe" : "ignore";
-    const child = spawn(task.program, task.args, { stdio: ["pipe", output, output, up] });
+    const up = task.finalBeforeUp.length > 0 ? (["pipe"] as const) : [];
+    const child = spawn(task.program, task.args, { stdio: ["pipe", output, output, ...up] });
     running.child = child;
     noteUp(running, child);
     // A child that died leaves its end of the pipe broken; nothing is ever written to it.

@@ -61,6 +61,28 @@ describe("the end of a gateway", () => {
   });
 });
 
+describe("a gateway whose output nobody reads any more", () => {
+  it("goes on: what cannot be said is no fault", async () => {
+    const plant = await startPlant();
+    const gateway = await startGateway(plant.port);
+    const guard = await gateway.guardPid();
+    const door = await gateway.doorPid();
+    gateway.launcher.stdout?.destroy();
+    gateway.launcher.stderr?.destroy();
+    // Each of the three processes has something to say of this.
+    signalTo(door, "SIGKILL");
+    await eventually("another door runs", async () => {
+      const status = await gateway.status().catch(() => null);
+      const serves = status?.doors.some(({ listening }) => listening.length === 2) === true;
+      return serves && (await gateway.doorPid()) !== door ? true : null;
+    });
+    await untilDone(gateway.port, writePdu(41, 7));
+    expect(await gateway.guardPid()).toBe(guard);
+    expect(await gateway.status()).toMatchObject({ boot: 1, mode: "enforcing" });
+    expect(await gateway.stop()).toMatchObject({ code: 0 });
+  });
+});
+
 describe("a gateway that cannot run", () => {
   const wrongs: readonly [string, (site: LiveSite) => void, number, RegExp][] = [
     [
