@@ -7,6 +7,7 @@ import {
   eventually,
   makeSite,
   readTestProfile,
+  runCli,
   startPlant,
   startSite,
   type LiveGateway,
@@ -154,6 +155,9 @@ describe("a fault of the guard's own", () => {
     // Halted: its kernel threw on one scan and never had another.
     expect(said.match(/: planted$/gm)).toHaveLength(1);
     expect((await gateway.stop()).code).toBe(0);
+    const verified = await runCli(["evidence", "verify", gateway.evidence, "--replay"]);
+    expect(verified.output).not.toContain("FAIL");
+    expect(verified).toMatchObject({ code: 0 });
   });
 
   it("that comes once lets no command through that comes after it [HP-036 refuses]", async () => {
