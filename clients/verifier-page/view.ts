@@ -167,10 +167,12 @@ function showLogSigner({ report }: LogChecked): HTMLElement {
     ...report.keys.map((key): Fact => ["key (SHA-256)", key]),
   ];
   const isSoftware = report.keyKinds.some((kind) => kind !== "tpm");
-  const said = report.keyKinds.length === 0 ? "no run begins here" : report.keyKinds.join(", ");
-  const kind = isSoftware
-    ? SOFTWARE
-    : [`Kind of key, by the log's own word: ${said}.`, "A key bundle and its certificate show it."];
+  const said = report.keyKinds.join(", ");
+  const title =
+    said === ""
+      ? "Kind of key not known here: no run begins in what was given."
+      : `Kind of key, by the log's own word: ${said}.`;
+  const kind = isSoftware ? SOFTWARE : [title, "A key bundle and its certificate show it."];
   return section("Who signed", showKind(kind), showFacts(facts));
 }
 

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
+import type { BootBody } from "../kernel/record/entry.js";
 import { ES256, verifySign1 } from "../codec/cose/sign1.js";
 import { readCheckpoint, type Checkpoint } from "../evidence/checkpoint.js";
 import { FRAME_KIND, FrameReader } from "../evidence/frame.js";
@@ -7,7 +8,7 @@ import { hex } from "../evidence/hex.js";
 import { scanSegment } from "../evidence/scan.js";
 import { readLink } from "../evidence/segment.js";
 import { utcText } from "./bundle-verify.js";
-import { listSegments, readEntries, readSegment, sha256 } from "./evidence-files.js";
+import { listSegments, readEntries, readSegment, sha256, visitEntries } from "./evidence-files.js";
 import { signatureVerifier } from "./evidence-keys.js";
 import { alignTable, Refusal, showPlain, type CliStreams } from "./output.js";
 
@@ -58,7 +59,12 @@ export async function takeCheckpoint(command: CheckpointCommand, streams: CliStr
   return 0;
 }
 
-type Newest = { readonly body: Uint8Array; readonly checkpoint: Checkpoint };
+type Newest = {
+  readonly body: Uint8Array;
+  readonly checkpoint: Checkpoint;
+  /** By the boot entry of its run; null: that lies further back than is read here, or is gone. */
+  readonly kind: BootBody["key"] | null;
+};
 
 /** Whole segments are read, newest first, until one holds a checkpoint: the newest nearly always does. */
 async function findNewest(directory: string): Promise<Newest> {
@@ -74,14 +80,15 @@ async function findNewest(directory: string): Promise<Newest> {
         1,
       );
     }
-    return found;
+    const older = names.slice(0, names.indexOf(name) + 1).slice(-KIND_SEGMENTS_MAX);
+    return { ...found, kind: await findKind(directory, older, found.checkpoint.claim.boot) };
   }
   const when = "a gateway that runs makes one within a second of its first entry";
   throw new Refusal(`${directory}: no checkpoint yet; ${when}`, 1);
 }
 
-function newestIn(bytes: Uint8Array): Newest | null {
-  const found: Newest[] = [];
+function newestIn(bytes: Uint8Array): Omit<Newest, "kind"> | null {
+  const found: Omit<Newest, "kind">[] = [];
   scanSegment(bytes, new FrameReader(sha256), {
     frame: ({ kind, bodyStart, bodyEnd }) => {
       if (kind !== FRAME_KIND.checkpoint) return null;
@@ -93,6 +100,28 @@ function newestIn(bytes: Uint8Array): Newest | null {
     gap: () => undefined,
   });
   return found[0] ?? null;
+}
+
+/** A run may fill hundreds of segments; what is not found in so many is said not to be known. */
+const KIND_SEGMENTS_MAX = 8;
+
+async function findKind(
+  directory: string,
+  names: readonly string[],
+  run: number,
+): Promise<Newest["kind"]> {
+  for (const name of names.toReversed()) {
+    const found: BootBody[] = [];
+    visitEntries(name, await readSegment(directory, name), {
+      only: "boot",
+      entry: ({ entry: { body } }) => {
+        if (body.type === "boot" && body.boot === run) found.push(body);
+      },
+    });
+    const [boot] = found;
+    if (boot !== undefined) return boot.key;
+  }
+  return null;
 }
 
 function keysIn(name: string, bytes: Uint8Array): readonly Uint8Array[] {
@@ -115,13 +144,22 @@ function isSigned({ claim, sign1 }: Checkpoint, keys: readonly Uint8Array[]): bo
   );
 }
 
-function renderText({ directory, out }: CheckpointCommand, { checkpoint }: Newest): string {
+const KINDS = {
+  tpm: "in a TPM, by the log's own word: a key bundle shows it",
+  "tpm-software": "software, not hardware",
+  file: "software, not hardware",
+} as const;
+
+const UNKNOWN = "not known here: the beginning of its run is further back, or gone";
+
+function renderText({ directory, out }: CheckpointCommand, { checkpoint, kind }: Newest): string {
   const { claim, root } = checkpoint;
   const rows = [
     ["checkpoint", `over ${claim.size} entries, run ${claim.boot}, ${utcText(claim.issuedUtcS)}`],
     ["gateway", `${showPlain(claim.gateway)}, log ${showPlain(claim.log)}`],
     ["root", hex(root)],
     ["key", hex(claim.kid)],
+    ["key kind", kind === null ? UNKNOWN : KINDS[kind]],
     ["counter", claim.counter === null ? "none: no TPM signed it" : String(claim.counter)],
     ...(claim.token == null ? [] : [["time stamp", `names ${hex(claim.token)} as made before it`]]),
   ];
@@ -132,8 +170,17 @@ function renderText({ directory, out }: CheckpointCommand, { checkpoint }: Newes
   return `${alignTable(rows)}\n\n${next}\n`;
 }
 
-function renderJson({ directory, out }: CheckpointCommand, { checkpoint }: Newest): string {
+function renderJson({ directory, out }: CheckpointCommand, { checkpoint, kind }: Newest): string {
   const { kid, gateway, log, issuedUtcS, size, boot, counter, token } = checkpoint.claim;
-  const about = { directory, out, gateway, log, size, root: hex(checkpoint.root), key: hex(kid) };
+  const about = {
+    directory,
+    out,
+    gateway,
+    log,
+    size,
+    root: hex(checkpoint.root),
+    key: hex(kid),
+    kind,
+  };
   return `${JSON.stringify({ ...about, boot, counter, token: token == null ? null : hex(token), issued: utcText(issuedUtcS) }, null, 2)}\n`;
 }

@@ -18,7 +18,7 @@ import { sha256 } from "./evidence-files.js";
 import { signatureVerifier } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
 import { writeFiles } from "./export-files.js";
-import { addKeyBundle } from "./export-key.js";
+import { addKeyBundle, isSoftware, kindLines } from "./export-key.js";
 import { describeExport, partFiles, type NewFile, type Shown } from "./export-parts.js";
 import { findPaths, gatherStory, type Story, type StoryEntry } from "./export-story.js";
 import { chooseOutside, NO_WISH, type Chosen, type OutsideWish } from "./outside-choice.js";
@@ -125,7 +125,7 @@ function show(command: ExportCommand, found: Found): Shown {
     checkpoint,
     items,
     spki,
-    software: story.keyKinds.get(checkpoint.claim.boot) !== "tpm",
+    software: isSoftware(story.keyKinds.get(checkpoint.claim.boot)),
     profile: story.profile,
     receipt: command.receipt,
     page: command.page,
@@ -173,7 +173,7 @@ export function makeBundle(shown: Shown, claimed: Claimed): Uint8Array {
   const bundle = encodeBundle({
     checkpoint: carryConsistency(checkpoint, consistency),
     items,
-    key: { ...(shown.keyBundle ?? bareKey(spki)), software },
+    key: { ...(shown.keyBundle ?? bareKey(spki)), software: software === true },
     outside: encodeOutside(shown.outside),
     profile,
     profileSignatures: [],
@@ -224,7 +224,7 @@ function renderText(shown: Shown, files: readonly NewFile[]): string {
     "",
     ...shown.notes,
     `under a checkpoint over ${size} entries, ${utcText(issuedUtcS)}`,
-    ...(shown.software ? ["key: software, not hardware"] : []),
+    ...kindLines(shown.software),
     `${shown.bundle}: ${files[0]?.content.length ?? 0} bytes; how to check it: ${shown.stem}.README.md`,
   ];
   return `${lines.join("\n")}\n`;

@@ -255,6 +255,9 @@ function renderText({ command, report, counts }: Result): string {
       lines.push(`${unfolded} decisions: kernel facts as recorded (no snapshot before them)`);
   }
   if (command.trust === null) lines.push("keys: taken from the log itself (--trust names others)");
+  if (report.keyKinds.length === 0) {
+    lines.push("key: kind of key not known here: no run begins in what was given");
+  }
   if (report.keyKinds.some((kind) => kind !== "tpm")) lines.push("key: software, not hardware");
   lines.push(report.ok ? "PASS" : "FAIL");
   return `${lines.join("\n")}\n`;

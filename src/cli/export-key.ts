@@ -12,11 +12,36 @@ export type KeyFile = { readonly path: string; readonly content: string | Uint8A
 
 /** What an export shows, with the key bundle that its gateway keeps in this file; null: with none. */
 export async function addKeyBundle<
-  Of extends { readonly spki: Uint8Array; readonly software: boolean },
+  Of extends { readonly spki: Uint8Array; readonly software: boolean | null },
 >(bare: Of, path: string | null): Promise<Of & { readonly keyBundle: KeyBundle | null }> {
   const keyBundle = path === null ? null : await readKeyBundle(path, bare.spki);
-  return { ...bare, software: bare.software || keyBundle?.software === true, keyBundle };
+  if (keyBundle === null) return { ...bare, keyBundle };
+  const isAttested = keyBundle.attestation !== null;
+  const byBundle = keyBundle.software ? true : isAttested ? false : null;
+  const software =
+    bare.software === true || keyBundle.software ? true : (bare.software ?? byBundle);
+  return { ...bare, software, keyBundle };
 }
+
+/** Whether a key of this kind (evidence.cddl, boot) is software; null: nothing says. */
+export function isSoftware(kind: string | undefined): boolean | null {
+  return kind === undefined ? null : kind !== "tpm";
+}
+
+/** For people; empty: a TPM's. */
+export function kindLines(software: boolean | null): readonly string[] {
+  if (software === null) return [KIND_UNKNOWN];
+  return software ? ["key: software, not hardware"] : [];
+}
+
+/** The same in a README. */
+export function describeKind(software: boolean | null): string {
+  if (software === null) return `**${KIND_UNKNOWN}**`;
+  return software ? "**key: software, not hardware.** Whoever had the key file could sign." : "";
+}
+
+const KIND_UNKNOWN =
+  "key: kind not known here: the log no longer holds the beginning of the run that signed (--key-bundle tells)";
 
 async function readKeyBundle(path: string, spki: Uint8Array): Promise<KeyBundle> {
   const key = decodeKeyBundle(new Uint8Array(await readNamed(path)));

@@ -6,7 +6,7 @@ import type { Checkpoint } from "../evidence/checkpoint.js";
 import { hex } from "../evidence/hex.js";
 import type { Outside } from "../evidence/outside.js";
 import { derSignature } from "./der-signature.js";
-import { keyFiles, keySteps } from "./export-key.js";
+import { describeKind, keyFiles, keySteps } from "./export-key.js";
 import { outsideFiles, outsideSteps } from "./export-outside.js";
 import { describePage } from "./verifier-page.js";
 
@@ -20,7 +20,8 @@ export type Shown = {
   readonly checkpoint: Checkpoint;
   readonly items: readonly BundleItem[];
   readonly spki: Uint8Array;
-  readonly software: boolean;
+  /** Null: not known, as the boot entry of the run that signed is gone. */
+  readonly software: boolean | null;
   readonly profile: Uint8Array | null;
   readonly receipt: boolean;
   /** What says that the key is in a TPM. */
@@ -62,9 +63,7 @@ export function partFiles(shown: Shown): readonly NewFile[] {
 /** README of an export: what is here, and how to check it without Holdpoint. */
 export function describeExport(shown: Shown): string {
   const { bundle, stem, software, receipt, lines, notes } = shown;
-  const kind = software
-    ? "**key: software, not hardware.** Whoever had the key file could sign."
-    : "";
+  const kind = describeKind(software);
   return `# ${stem}
 
 ${lines.map((line) => `    ${line}`).join("\n")}

@@ -9,7 +9,7 @@ import { listSegments } from "./evidence-files.js";
 import { readNamed } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
 import { writeFiles } from "./export-files.js";
-import { addKeyBundle } from "./export-key.js";
+import { addKeyBundle, isSoftware, kindLines } from "./export-key.js";
 import type { NewFile, Shown } from "./export-parts.js";
 import { chooseOutside, NO_WISH, type Chosen, type OutsideWish } from "./outside-choice.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
@@ -176,7 +176,7 @@ function show(command: PeriodCommand, found: Found): ShownPeriod {
     checkpoint,
     items: gathered.items,
     spki,
-    software: survey.keyKinds.get(checkpoint.claim.boot) !== "tpm",
+    software: isSoftware(survey.keyKinds.get(checkpoint.claim.boot)),
     profile: command.withProfile ? findProfile(source.directory, found) : null,
     receipt: false,
     page: command.page,
@@ -255,7 +255,7 @@ function renderText(shown: ShownPeriod, bytes: number): string {
     `entries ${period.from} to ${period.to}, all ${items.length} of them`,
     `under a checkpoint over ${size} entries, ${utcText(issuedUtcS)}`,
     ...(consistency === null ? [] : [`which continues the one over ${consistency.size1} entries`]),
-    ...(software ? ["key: software, not hardware"] : []),
+    ...kindLines(software),
     `${shown.bundle}: ${bytes} bytes; how to check it: ${shown.stem}.README.md`,
   ];
   return `${lines.join("\n")}\n`;

@@ -5,7 +5,7 @@ import { hex } from "../evidence/hex.js";
 import type { ConsistencyProof } from "../evidence/merkle-proof.js";
 import type { Period } from "../evidence/verify-growth.js";
 import { derSignature } from "./der-signature.js";
-import { keyFiles, keySteps } from "./export-key.js";
+import { describeKind, keyFiles, keySteps } from "./export-key.js";
 import { outsideFiles, outsideSteps } from "./export-outside.js";
 import { cborUint, quote, type NewFile, type Shown } from "./export-parts.js";
 import { describePage } from "./verifier-page.js";
@@ -64,9 +64,7 @@ export function describePeriod(shown: ShownPeriod, bytes: number): string {
   const { bundle, stem, software, lines, notes, period, earlier, consistency, items } = shown;
   const named = `--period ${period.from}-${period.to}`;
   const with_ = earlier === null ? named : `${named} --earlier ${stem}.earlier.cbor`;
-  const kind = software
-    ? "**key: software, not hardware.** Whoever had the key file could sign."
-    : "";
+  const kind = describeKind(software);
   const grown =
     consistency === null
       ? "There is no consistency proof: nothing here speaks of the log before the period."

@@ -151,7 +151,13 @@ describe("a log whose oldest segments retention took", () => {
     expect((await runEvidence("show", log, String(first()))).out).toContain("segment-link");
     await expect(runEvidence("show", log, "0")).rejects.toThrow("there is no entry 0");
     const bundle = join(folder, "one.cbor");
-    await runEvidence("export", log, "--seq", String(first() + 5), "--out", bundle);
+    const { out: told } = await runEvidence(
+      ...["export", log, "--seq", String(first() + 5), "--out", bundle],
+    );
+    expect(told).toContain("key: kind not known here: ");
+    expect(told).not.toContain("software");
+    const readme = readFileSync(join(folder, "one.README.md"), "utf8");
+    expect(readme).toContain("**key: kind not known here: ");
     expect((await runEvidence("verify", bundle)).code).toBe(0);
     await expect(
       runEvidence("export", log, "--seq", "1", "--out", join(folder, "none.cbor")),

@@ -46,9 +46,27 @@ describe("evidence checkpoint", () => {
     const { entries } = verifyLog(files);
     expect(text).toMatch(new RegExp(`^checkpoint {2}over ${entries} entries, run 1, \\d{4}-`));
     expect(text).toMatch(/^counter {5}\d+$/m);
+    expect(text).toMatch(/^key kind {4}software, not hardware$/m);
     expect(text).toContain("--out FILE");
     const shown: unknown = JSON.parse(await take(folder, null, true));
-    expect(shown).toMatchObject({ gateway: "gw-test", size: entries, boot: 1, out: null });
+    expect(shown).toMatchObject({
+      gateway: "gw-test",
+      size: entries,
+      boot: 1,
+      out: null,
+      kind: "file",
+    });
+  });
+
+  it("says that the kind of key is not known where the beginning of its run is gone", async () => {
+    const names = [...files.keys()].sort();
+    const newest = place("newest", new Map([...files].filter(([name]) => name === names.at(-1))));
+    expect(names.length).toBeGreaterThan(1);
+    expect(await take(newest)).toMatch(/^key kind {4}not known here: /m);
+    expect(JSON.parse(await take(newest, null, true))).toMatchObject({ kind: null });
+    const unknown = "key: kind of key not known here: no run begins in what was given\n";
+    expect((await verify(newest, null)).text).toContain(unknown);
+    expect((await verify(folder, null)).text).not.toContain("not known");
   });
 
   it("writes it to a new file, byte for byte, that the log can be held against", async () => {
@@ -102,7 +120,7 @@ describe("evidence checkpoint", () => {
 
 async function verify(
   directory: string,
-  earlier: string,
+  earlier: string | null,
 ): Promise<{ readonly code: number; readonly text: string }> {
   let text = "";
   const sink = { write: (piece: string) => void (text += piece) };

@@ -6,6 +6,7 @@ import { verifyBundleFile } from "../../../src/cli/bundle-verify.js";
 import { AUTHORITY_FILES } from "../../../src/cli/certificate-authority.js";
 import { exportEvidence, type ExportCommand } from "../../../src/cli/evidence-export.js";
 import { readPublicKeys } from "../../../src/cli/evidence-keys.js";
+import { addKeyBundle, isSoftware, kindLines } from "../../../src/cli/export-key.js";
 import { exportPeriod } from "../../../src/cli/export-period.js";
 import { decodeKeyBundle, encodeKeyBundle, type KeyBundle } from "../../../src/evidence/bundle.js";
 import { attest, claimAttester, claimKey } from "../../support/attested-key.js";
@@ -132,6 +133,32 @@ describe("an export with a key bundle", () => {
     said.length = 0;
     await exportEvidence(commandFor(encodeKeyBundle({ ...BUNDLE, software: true })), streams);
     expect(said.join("")).toContain("key: software, not hardware\n");
+  });
+
+  it("takes the kind of key from it where the log no longer tells, and else says that it is not known", async () => {
+    const kindOf = async (software: boolean | null, bundle: KeyBundle | null): Promise<unknown> => {
+      const path = join(folder, "kind-bundle");
+      if (bundle !== null) writeFileSync(path, encodeKeyBundle(bundle));
+      const bare = { spki: BUNDLE.spki, software };
+      return (await addKeyBundle(bare, bundle === null ? null : path)).software;
+    };
+    const bare = { ...BUNDLE, attestation: null, certificates: [], endorsement: [] };
+    expect(await kindOf(null, null)).toBeNull();
+    expect(await kindOf(null, bare)).toBeNull();
+    expect(await kindOf(null, { ...BUNDLE, software: true })).toBe(true);
+    expect(await kindOf(null, BUNDLE)).toBe(false);
+    for (const software of [true, false]) {
+      expect(await kindOf(software, null)).toBe(software);
+      expect(await kindOf(software, BUNDLE)).toBe(software);
+    }
+    expect(await kindOf(false, { ...BUNDLE, software: true })).toBe(true);
+    expect([isSoftware("tpm"), isSoftware("tpm-software"), isSoftware("file")]).toEqual([
+      ...[false, true, true],
+    ]);
+    expect(isSoftware(undefined)).toBeNull();
+    expect(kindLines(null).join()).toContain("kind not known here");
+    expect(kindLines(true)).toEqual(["key: software, not hardware"]);
+    expect(kindLines(false)).toEqual([]);
   });
 
   it("takes root certificates for a bundle alone, and says so of a log", async () => {
