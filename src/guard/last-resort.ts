@@ -25,7 +25,7 @@ export async function endInSafeState(
   end: LastEntry,
   mostMs: number,
 ): Promise<void> {
-  // The first write is on the wire when this returns; the entry has all the time that the others take to reach the disk.
+  // Where its device is free the first write is on the wire when this returns; the entry has all the time that the others take to reach the disk.
   const driving = driveLastResort(profile, links, mostMs);
   try {
     lockOut(store, end);
@@ -54,17 +54,17 @@ export async function driveLastResort(
   mostMs: number,
 ): Promise<readonly string[]> {
   const acknowledged: string[] = [];
-  const away = new Set<number>();
+  // All are waited for at the same time, so that one which is away costs the others nothing but its turn's moment.
+  const free = devices.map(async (links) => {
+    await waitFree(links, BUSY_MS_MOST);
+  });
   const all = (async () => {
     for (const output of profile.model.safeState.order) {
       const rules = profile.model.outputs[output];
       if (rules?.safe.kind !== "value") continue;
       const links = devices[rules.at.device];
       if (links === undefined) continue;
-      const { device } = rules.at;
-      if (!isFree(links) && !away.has(device) && !(await isFreeWithin(links, BUSY_MS_MOST))) {
-        away.add(device);
-      }
+      if (!isFree(links)) await free[rules.at.device];
       const result = await writeBy(freeLink(links), profile, { output, raw: rules.safe.raw });
       if (result.kind === "acknowledged") acknowledged.push(rules.name);
     }
@@ -83,18 +83,17 @@ function isFree({ link, safeLink }: DeviceLinks): boolean {
 }
 
 /** A request of the guard's may still be on its way: one connection of the device answers it, or is given up. */
-async function isFreeWithin(links: DeviceLinks, mostMs: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      resolve(isFree(links));
-    }, mostMs);
+async function waitFree(links: DeviceLinks, mostMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, mostMs);
     const look = (): void => {
       if (!isFree(links)) return;
       clearTimeout(timer);
-      resolve(true);
+      resolve();
     };
     links.link.onIdle(look);
     links.safeLink?.onIdle(look);
+    look();
   });
 }
 

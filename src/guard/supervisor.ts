@@ -76,7 +76,7 @@ export class Supervisor {
     const up = task.finalBeforeUp.length > 0 ? (["pipe"] as const) : [];
     const child = spawn(task.program, task.args, { stdio: ["pipe", output, output, ...up] });
     running.child = child;
-    noteUp(running, child);
+    noteUp(running, child.stdio);
     // A child that died leaves its end of the pipe broken; nothing is ever written to it.
     child.stdin?.on("error", () => undefined);
     child.on("error", (error) => {
@@ -124,8 +124,9 @@ function isFinal({ task, hasBeenUp }: Running, code: number): boolean {
 }
 
 /** Its first byte is all that is ever read of it. */
-function noteUp(running: Running, child: ChildProcess): void {
-  const up = child.stdio[UP_FD];
+function noteUp(running: Running, pipes: readonly unknown[] | undefined): void {
+  // A process that could not be started has no pipes at all where descriptors ran out, whatever its type says.
+  const up = pipes?.[UP_FD];
   if (!(up instanceof Readable)) return;
   up.on("error", () => undefined);
   up.once("data", () => {

@@ -81,6 +81,11 @@ describe("a guard that stands still for 8 s under load", () => {
     expect({ mode, latched }).toEqual({ mode: "enforcing", latched: [] });
     await untilDone(gateway.port, writePdu(41, 30_000));
     expect(plant.memory.hr[41]).toBe(30_000);
+    // The one that had outrun the door goes on without a pause, and is soon taken as anybody else.
+    await eventually("its commands count as fresh again", async () => {
+      const answer = await deep.ask(1, writePdu(41, 30_001));
+      return answer[0] === 6 ? true : null;
+    });
     expect((await gateway.stop()).code).toBe(0);
     const verified = await runCli(["evidence", "verify", gateway.evidence, "--replay"]);
     expect(verified.output).not.toContain("FAIL");

@@ -21,6 +21,8 @@ const IN_FLIGHT_MAX = 256;
 const WAITING_BYTES_MOST = 16_384;
 /** However small the pieces are that it comes in. */
 const WAITING_CHUNKS_MOST = 64;
+/** What one read of a socket takes at most: what is less was all there was. */
+const READ_BYTES = 65_536;
 /** After its end is sent, a client that takes neither that nor its answers is cut off. */
 const LINGER_MS = 2_000;
 
@@ -89,8 +91,10 @@ export class Connection {
   #waitingBytes = 0;
   /** The socket was not read from then on, and has not been seen empty since; null: it is read as it comes. */
   #unreadSinceHostUs: number | null = null;
-  /** Bytes came since the door last looked. */
+  /** Since the door last looked: bytes came; so few at once that the socket was empty then; it was not read for a while. */
   #heard = false;
+  #emptied = false;
+  #paused = false;
   #outputAt = 0;
   #unread = false;
   #linger: NodeJS.Timeout | null = null;
@@ -117,6 +121,7 @@ export class Connection {
   take(chunk: Uint8Array, receivedHostUs: number): void {
     if (!this.#open) return;
     this.#heard = true;
+    this.#emptied ||= chunk.length < READ_BYTES;
     const sinceHostUs = Math.min(receivedHostUs, this.#unreadSinceHostUs ?? Infinity);
     this.#waiting.push({ bytes: chunk, receivedHostUs: sinceHostUs });
     this.#waitingBytes += chunk.length;
@@ -124,12 +129,15 @@ export class Connection {
   }
 
   /**
-   * Called now and then. Where nothing was heard since the last call, and the socket is read, it stood empty: what comes
-   * from here on has not waited in it.
+   * Called now and then. Where the socket was read all the time since the last call, and nothing came or less than one
+   * read takes, it stood empty: what comes from here on has not waited in it.
    */
   look(): void {
-    if (!this.#heard && !this.#socket.isPaused()) this.#unreadSinceHostUs = null;
+    const stoodEmpty = !this.#heard || this.#emptied;
+    if (stoodEmpty && !this.#paused) this.#unreadSinceHostUs = null;
     this.#heard = false;
+    this.#emptied = false;
+    this.#paused = this.#socket.isPaused();
   }
 
   /** The guard answered one of this connection's slots. Call {@link turn} after the last of a batch. */
@@ -266,6 +274,7 @@ export class Connection {
     if (!waits && paused) this.#socket.resume();
     if (waits && !paused && this.#isFull()) {
       this.#socket.pause();
+      this.#paused = true;
       // No later than the newest of what waits here: nothing behind it was read, whenever it came.
       this.#unreadSinceHostUs ??= this.#waiting.at(-1)?.receivedHostUs ?? this.#receivedHostUs;
     }

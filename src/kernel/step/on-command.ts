@@ -17,7 +17,8 @@ import { record, viewOf, type Turn } from "./turn.js";
 /** First look: judged at once, recorded; a permit then waits for the disk, a denial is answered. */
 export function onCommand(turn: Turn, command: CommandArrived): void {
   // One that waited somewhere says nothing about whether its controller lives now.
-  if (turn.nowUs <= deadlineOf(turn, command)) beatByCommand(turn, command.controller);
+  const isGone = command.refusal === "withdrawn";
+  if (!isGone && turn.nowUs <= deadlineOf(turn, command)) beatByCommand(turn, command.controller);
   sampleLeases(turn);
   const ask = readAsk(turn, command);
   const look = gatherFacts(turn.profile, viewOf(turn), ask, null);
@@ -104,7 +105,8 @@ function deny(turn: Turn, command: CommandArrived, judged: Judged): void {
     asked: ask.writes[0] ?? null,
     seq,
   });
-  suspendForDenials(turn, command.controller, seq);
+  // That a connection broke is no sign of a controller that asks for what it may not.
+  if (command.refusal !== "withdrawn") suspendForDenials(turn, command.controller, seq);
 }
 
 function kindOf(controller: number, decision: Decision): DenialKind {

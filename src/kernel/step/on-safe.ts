@@ -8,6 +8,7 @@ import { endWriting } from "./flight.js";
 import { giveOwnOutcome } from "./own-decision.js";
 import { isForeignAdopted } from "./plant-mode.js";
 import { overwriteProofs } from "./proof.js";
+import { isProvenBy } from "./resolution.js";
 
 export type SafeWriteSettled = {
   readonly device: number;
@@ -50,7 +51,7 @@ export function onSafeReadBack(turn: Turn, { output, attempt, read }: SafeReadBa
   if (drive?.phase !== "reading" || drive.attempt !== attempt) return;
   const bit = turn.model.outputs[output]?.at.bit ?? null;
   const raw = read === null || bit === null ? (read?.raw ?? null) : (read.raw >>> bit) & 1;
-  if (read === null || raw !== drive.raw) {
+  if (read === null || raw === null || !isThere(turn, drive, raw)) {
     drive.tentative = false;
     drive.phase = "waiting";
     leaveToOthers(turn, drive);
@@ -63,6 +64,12 @@ export function onSafeReadBack(turn: Turn, { output, attempt, read }: SafeReadBa
   }
   confirm(turn, drive, raw);
   issueDrives(turn);
+}
+
+/** The safe state and a trip's value to the last bit; a revert as near as a command's write has to be. */
+function isThere(turn: Turn, drive: Drive, raw: Raw): boolean {
+  if (drive.why !== "revert") return raw === drive.raw;
+  return isProvenBy(turn, drive.output, drive.raw, raw);
 }
 
 /** Late steps of the safe state, and whatever must be written or read again. Called on every scan. */

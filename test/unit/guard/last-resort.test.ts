@@ -42,6 +42,33 @@ describe("the last resort", () => {
     expect(busy.memory.co[1]).toBe(true);
   });
 
+  it("gives a device its write in time however many before it are away", async () => {
+    const base = buildModel();
+    const local = base.outputs.findIndex(({ name }) => name === "station.local");
+    const [device] = base.devices;
+    const rules = base.outputs[local];
+    if (device === undefined || rules === undefined) throw new Error("no such output");
+    const each = [0, 1, 2, 3, 4];
+    const devices = each.map((n) => ({ ...device, name: `plc${n}` }));
+    const copies = each.map((n) => ({
+      ...rules,
+      name: `local${n}`,
+      at: { ...rules.at, device: n },
+    }));
+    const order = each.map((n) => base.outputs.length + n);
+    const many = compileProfile(
+      buildModel({
+        devices,
+        outputs: [...base.outputs, ...copies],
+        safeState: { ...base.safeState, order },
+      }),
+    );
+    const links = each.map(() => createMemoryLink(clock, 0, 50_000));
+    for (const { drop } of links.slice(0, -1)) drop();
+    const all = links.map(({ link }) => ({ link, safeLink: null }));
+    expect(await driveLastResort(many, all, 1_000)).toEqual(["local4"]);
+  });
+
   it("does not wait for a device that never answers", async () => {
     const silent = createMemoryLink(clock, 0, 3_600_000_000);
     silent.setSilent(true);

@@ -129,6 +129,22 @@ describe("a lease", () => {
     expect(rig.registers.hr.get(41)).toBe(hz(30.5));
   });
 
+  it("is proven by a value within the output's tolerance, and then in nobody's way [HP-031 allows]", () => {
+    const rig = new Rig();
+    rig.setSpeeds(40, 30);
+    rig.start().forget();
+    rig.held["safe-read-back"] = true;
+    rig.run(5_100 * MS);
+    for (const effect of rig.effects) {
+      if (effect.kind !== "safe-read-back") continue;
+      const { device, output, attempt } = effect;
+      const read = { sentUs: rig.nowUs, raw: hz(30) + 1 };
+      rig.give({ kind: "safe-read-back", device, output, attempt, read });
+    }
+    expect(rig.outcomes()).toEqual(["done", "done"]);
+    expect(rig.state.live.drives).toEqual([]);
+  });
+
   it("moves nothing when it lapses into hold, and drives the safe state where that is what comes then", () => {
     const hold = new Rig(withLease({ lapse: { kind: "hold" } })).start().forget();
     hold.run(6 * SECOND);
