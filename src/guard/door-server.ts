@@ -148,6 +148,11 @@ class Door {
     writeOrder(this.#out, order);
     const isAnswer = order.kind === "reply";
     if (isAnswer) this.#answers += 1;
+    // Whoever learns elsewhere that a device is gone, or back, is to be answered so by the door as well.
+    if (order.kind === "device") {
+      this.flush();
+      return;
+    }
     if (this.#scheduled) return;
     if (order.kind === "patch") {
       this.#patience ??= setTimeout(() => {
