@@ -173,7 +173,8 @@ export function makeBundle(shown: Shown, claimed: Claimed): Uint8Array {
   const bundle = encodeBundle({
     checkpoint: carryConsistency(checkpoint, consistency),
     items,
-    key: { ...(shown.keyBundle ?? bareKey(spki)), software: software === true },
+    // evidence.cddl has it there where no hardware is behind the key: where nobody knows, none is claimed.
+    key: { ...(shown.keyBundle ?? bareKey(spki)), software: software !== false },
     outside: encodeOutside(shown.outside),
     profile,
     profileSignatures: [],

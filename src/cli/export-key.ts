@@ -41,7 +41,7 @@ export function describeKind(software: boolean | null): string {
 }
 
 const KIND_UNKNOWN =
-  "key: kind not known here: the log no longer holds the beginning of the run that signed (--key-bundle tells)";
+  "key: kind not known here: the log no longer holds the beginning of the run that signed (--key-bundle tells); the bundle claims no hardware";
 
 async function readKeyBundle(path: string, spki: Uint8Array): Promise<KeyBundle> {
   const key = decodeKeyBundle(new Uint8Array(await readNamed(path)));

@@ -158,6 +158,8 @@ describe("a log whose oldest segments retention took", () => {
     expect(told).not.toContain("software");
     const readme = readFileSync(join(folder, "one.README.md"), "utf8");
     expect(readme).toContain("**key: kind not known here: ");
+    // This log's key is in a file: nobody may read out of the bundle that it is not.
+    expect((await runEvidence("verify", bundle)).out).toContain("key: software, not hardware");
     expect((await runEvidence("verify", bundle)).code).toBe(0);
     await expect(
       runEvidence("export", log, "--seq", "1", "--out", join(folder, "none.cbor")),
