@@ -170,6 +170,11 @@ def only(certificate, oid):
     return found[0].value if len(found) == 1 else None
 
 
+# ECDSA and RSA PKCS #1 v1.5, with SHA-256 or longer.
+SIGNATURES = {f"1.2.840.{form}" for form in
+              ("10045.4.3.2", "10045.4.3.3", "10045.4.3.4", "113549.1.1.11", "113549.1.1.12", "113549.1.1.13")}
+
+
 def is_linked(certificate, issuer):
     """Issued by it, while it was valid: no clock is asked, the same evidence is judged alike at any time."""
     basic, usage = extension(issuer, x509.BasicConstraints), extension(issuer, x509.KeyUsage)
@@ -183,6 +188,8 @@ def is_linked(certificate, issuer):
     if not issuer.not_valid_before <= certificate.not_valid_before <= issuer.not_valid_after:
         return False
     key, signed = issuer.public_key(), (certificate.signature, certificate.tbs_certificate_bytes)
+    if certificate.signature_algorithm_oid.dotted_string not in SIGNATURES:
+        return False
     try:
         if isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(*signed, ec.ECDSA(certificate.signature_hash_algorithm))

@@ -14,6 +14,7 @@ import sys
 from datetime import datetime, timezone
 
 import cbor2
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
 # From the files beside this one, which stand here in the one script of an export.
@@ -333,7 +334,7 @@ def main():
         earlier = None if given.earlier is None else open(given.earlier, "rb").read(BYTES_MAX + 1)
         if given.time_authority is not None:
             open(given.time_authority, "rb").close()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
         print(f"cannot be read: {error}", file=sys.stderr)
         return 2
     findings, lines, software = verify(content, trusted, profile, earlier, given.period, given.time_authority)

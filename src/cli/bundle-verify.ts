@@ -13,7 +13,7 @@ import { sha256 } from "./evidence-files.js";
 import { readNamed, readTrust, signatureVerifier } from "./evidence-keys.js";
 import { entryLine } from "./evidence-tail.js";
 import { compileBytes } from "./log-profiles.js";
-import { Refusal, showPlain, type CliStreams } from "./output.js";
+import { jsonText, Refusal, showPlain, type CliStreams } from "./output.js";
 import { judgeStamps } from "./stamp-check.js";
 
 export type BundleCommand = {
@@ -117,7 +117,7 @@ function renderText(command: BundleCommand, report: BundleReport): string {
     }
     if (token !== null) lines.push(`names the time stamp ${hex(token)} as made before it`);
   }
-  const shown = report.entries.map((read) => showPlain(entryLine(read)));
+  const shown = report.entries.map((read) => entryLine(read));
   const leftOut = shown.length - SHOWN_MAX;
   if (leftOut > 0) shown.splice(SHOWN_MAX / 2, leftOut, `... ${leftOut} more`);
   lines.push(...shown, "");
@@ -140,9 +140,9 @@ function renderCheck(check: BundleCheck): readonly string[] {
   const note = check.note === null ? "" : `; ${check.note}`;
   const counted = check.looked === 0 ? "" : ` (${check.looked})`;
   const line = `${check.status.padEnd(11)}  ${check.label}${counted}${note}`;
-  if (check.why === null) return [line];
+  if (check.why === null) return [showPlain(line)];
   const more = check.faults > 1 ? ` (and ${check.faults - 1} more)` : "";
-  return [line, `             ${check.why}${more}`];
+  return [line, `             ${check.why}${more}`].map(showPlain);
 }
 
 function renderJson(report: BundleReport): string {
@@ -164,5 +164,5 @@ function renderJson(report: BundleReport): string {
           commitKey: claim.commitKey === null ? null : hex(claim.commitKey),
           token: claim.token == null ? null : hex(claim.token),
         };
-  return `${JSON.stringify({ ...report, claim: said, entries }, null, 2)}\n`;
+  return `${jsonText({ ...report, claim: said, entries }, 2)}\n`;
 }

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { DER_TAG, enter, isObject, take, whole } from "../codec/der/read.js";
 import type { Certificate, CertificateReader } from "../evidence/certificate.js";
 
 /** X.509 by Node's own OpenSSL. */
@@ -11,6 +12,7 @@ export const CERTIFICATES: CertificateReader = {
     const certificate = parseOne(der);
     const issuer = parseOne(issuerDer);
     if (certificate === null || issuer === null || !certificate.checkIssued(issuer)) return false;
+    if (!isSignedAsKnown(der)) return false;
     try {
       return certificate.verify(issuer.publicKey);
     } catch {
@@ -18,6 +20,26 @@ export const CERTIFICATES: CertificateReader = {
     }
   },
 };
+
+/**
+ * ECDSA and RSA PKCS #1 v1.5, with SHA-256 or longer (RFC 5758 section 3.2, RFC 8017 appendix A.2.4), as content bytes: what
+ * the Python verifier can check with Debian's packages as well, so that both judge alike.
+ */
+const SIGNATURES = [
+  "2a8648ce3d040302",
+  "2a8648ce3d040303",
+  "2a8648ce3d040304",
+  "2a864886f70d01010b",
+  "2a864886f70d01010c",
+  "2a864886f70d01010d",
+];
+
+function isSignedAsKnown(der: Uint8Array): boolean {
+  const certificate = enter(whole(der), DER_TAG.sequence);
+  take(certificate);
+  const algorithm = take(enter(take(certificate), DER_TAG.sequence));
+  return SIGNATURES.some((known) => isObject(algorithm, known));
+}
 
 function parseOne(der: Uint8Array): X509Certificate | null {
   try {

@@ -10,7 +10,7 @@ import { readLink } from "../evidence/segment.js";
 import { utcText } from "./bundle-verify.js";
 import { listSegments, readEntries, readSegment, sha256, visitEntries } from "./evidence-files.js";
 import { signatureVerifier } from "./evidence-keys.js";
-import { alignTable, Refusal, showPlain, type CliStreams } from "./output.js";
+import { alignTable, jsonText, Refusal, showPlain, type CliStreams } from "./output.js";
 
 export type CheckpointCommand = {
   readonly directory: string;
@@ -182,5 +182,5 @@ function renderJson({ directory, out }: CheckpointCommand, { checkpoint, kind }:
     key: hex(kid),
     kind,
   };
-  return `${JSON.stringify({ ...about, boot, counter, token: token == null ? null : hex(token), issued: utcText(issuedUtcS) }, null, 2)}\n`;
+  return `${jsonText({ ...about, boot, counter, token: token == null ? null : hex(token), issued: utcText(issuedUtcS) }, 2)}\n`;
 }

@@ -22,7 +22,7 @@ import { addKeyBundle, isSoftware, kindLines } from "./export-key.js";
 import { describeExport, partFiles, type NewFile, type Shown } from "./export-parts.js";
 import { findPaths, gatherStory, type Story, type StoryEntry } from "./export-story.js";
 import { chooseOutside, NO_WISH, type Chosen, type OutsideWish } from "./outside-choice.js";
-import { Refusal, showPlain, type CliStreams } from "./output.js";
+import { jsonText, Refusal, type CliStreams } from "./output.js";
 import { readVerifier } from "./python-verifier.js";
 import { pageFiles } from "./verifier-page.js";
 
@@ -129,7 +129,7 @@ function show(command: ExportCommand, found: Found): Shown {
     profile: story.profile,
     receipt: command.receipt,
     page: command.page,
-    lines: signed.map((found) => showPlain(entryLine(found))),
+    lines: signed.map((found) => entryLine(found)),
     notes: [...noteAbsence(story, signed), ...chosen.notes],
     outside,
   };
@@ -242,5 +242,5 @@ function renderJson(command: ExportCommand, shown: Shown, files: readonly NewFil
     notes: shown.notes,
     files: files.map(({ path }) => join(dirname(command.out), path)),
   };
-  return `${JSON.stringify(summary, null, 2)}\n`;
+  return `${jsonText(summary, 2)}\n`;
 }

@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { hash } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { decodeEntry, peekType, type ReadEntry } from "../evidence/decode-entry.js";
 import { readCommit } from "../evidence/commit.js";
 import { FRAME_KIND, FrameReader, type Frame } from "../evidence/frame.js";
@@ -8,6 +9,10 @@ import { scanSegment } from "../evidence/scan.js";
 import { readSegmentName, SEGMENT_BYTES_MAX } from "../evidence/segment.js";
 import type { Entry, EntryType } from "../kernel/record/entry.js";
 import { Refusal } from "./output.js";
+import { readSettled } from "./settled-read.js";
+
+/** One write of a group has ended by then. */
+const SETTLE_MS = 10;
 
 /** Segment files of an evidence directory, oldest first. A Refusal when there is none: nothing proves nothing. */
 export async function listSegments(directory: string): Promise<readonly string[]> {
@@ -22,8 +27,19 @@ export async function listSegments(directory: string): Promise<readonly string[]
   return segments;
 }
 
+/** Also while a gateway writes to it. A Refusal when it is gone, or longer than a segment is. */
 export async function readSegment(directory: string, name: string): Promise<Uint8Array> {
   const path = join(directory, name);
+  return await readSettled(
+    new FrameReader(sha256),
+    async () => await readOnce(path),
+    async () => {
+      await setTimeout(SETTLE_MS);
+    },
+  );
+}
+
+async function readOnce(path: string): Promise<Uint8Array> {
   const size = await sizeOf(path);
   if (size > SEGMENT_BYTES_MAX) {
     throw new Refusal(`${path}: ${size} bytes; no segment is longer than ${SEGMENT_BYTES_MAX}`, 2);

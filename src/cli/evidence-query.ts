@@ -8,7 +8,7 @@ import {
   type FoundEntry,
 } from "./evidence-files.js";
 import { plainValue } from "./evidence-tail.js";
-import { wantsColor, type CliStreams } from "./output.js";
+import { jsonText, wantsColor, type CliStreams } from "./output.js";
 import { Progress } from "./progress.js";
 import { QueryMatcher } from "./query-match.js";
 import { readFilter, type WrittenFilter } from "./query-filter.js";
@@ -209,5 +209,5 @@ function jsonLine(found: FoundEntry): string {
   const utc = utcText(stamp.utcUs);
   const where = { segment, offset, leafHash, prev };
   const shown = { seq, utc, type: body.type, cause, says, monoUs, stamp, ...where, body };
-  return `${JSON.stringify(shown, plainValue)}\n`;
+  return `${jsonText(shown, undefined, plainValue)}\n`;
 }

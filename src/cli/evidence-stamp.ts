@@ -3,11 +3,13 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { readCheckpoint, type Checkpoint } from "../evidence/checkpoint.js";
 import { readTimeStamp, TIME_STAMP_BYTES_MAX } from "../codec/rfc3161/time-stamp.js";
+import { FRAME_KIND, FrameReader } from "../evidence/frame.js";
 import { hex } from "../evidence/hex.js";
 import { equalBytes } from "../evidence/merkle-proof.js";
+import { scanSegment } from "../evidence/scan.js";
 import { nameStamp } from "../guard/evidence/stamp-pickup.js";
 import { utcText } from "./bundle-verify.js";
-import { listSegments, sha256 } from "./evidence-files.js";
+import { listSegments, readSegment, sha256 } from "./evidence-files.js";
 import { readNamed } from "./evidence-keys.js";
 import { runOpenssl } from "./openssl.js";
 import { Refusal, showPlain, type CliStreams } from "./output.js";
@@ -66,8 +68,9 @@ export async function stampCheckpoint(command: StampCommand, streams: CliStreams
     ? 0
     : await checkResponse(command.response, {
         checkpoint: read.checkpoint,
-        hash: sha256(bytes),
+        bytes,
         keep: command.keep ?? null,
+        file: command.checkpoint,
         streams,
       });
 }
@@ -107,8 +110,9 @@ async function checkResponse(
   { path, roots }: { readonly path: string; readonly roots: string },
   by: {
     readonly checkpoint: Checkpoint;
-    readonly hash: Uint8Array;
+    readonly bytes: Uint8Array;
     readonly keep: string | null;
+    readonly file: string;
     readonly streams: CliStreams;
   },
 ): Promise<0 | 1> {
@@ -120,7 +124,7 @@ async function checkResponse(
   const { size, gateway } = by.checkpoint.claim;
   const token = new Uint8Array(await readNamed(path));
   const stamp = readTimeStamp(token);
-  if (stamp === null || !equalBytes(stamp.imprint, by.hash)) {
+  if (stamp === null || !equalBytes(stamp.imprint, sha256(by.bytes))) {
     out.write(`FAIL: ${path} is no time stamp over this checkpoint\n`);
     return 1;
   }
@@ -134,7 +138,11 @@ async function checkResponse(
     `PASS: the checkpoint over ${size} entries of ${showPlain(gateway)} was there at ${utcText(stamp.utcS)}, by an authority that you named\n`,
   );
   if (by.keep === null) return 0;
-  await listSegments(by.keep);
+  if (!(await holdsCheckpoint(by.keep, by.bytes))) {
+    const why =
+      "this checkpoint is not in its log, and a time stamp over another one would be a fault in it for ever";
+    throw new Refusal(`${by.keep}: ${why}. Keep ${path} beside ${by.file}`, 2);
+  }
   const file = join(by.keep, nameStamp(size));
   await writeFile(`${file}.tmp`, token, { flag: "wx", mode: 0o644 }).catch(() => {
     throw new Refusal(`${file}: cannot be written, or waits there already`, 2);
@@ -142,4 +150,24 @@ async function checkResponse(
   await rename(`${file}.tmp`, file);
   out.write(`${file}: a running gateway takes it into its log within minutes\n`);
   return 0;
+}
+
+/** Newest segments first: it is one of the newest, most often. */
+async function holdsCheckpoint(directory: string, checkpoint: Uint8Array): Promise<boolean> {
+  for (const name of [...(await listSegments(directory))].reverse()) {
+    const bytes = await readSegment(directory, name);
+    let isThere = false;
+    scanSegment(bytes, new FrameReader(sha256), {
+      frame: ({ kind, bodyStart, bodyEnd }) => {
+        const isIt =
+          kind === FRAME_KIND.checkpoint &&
+          equalBytes(bytes.subarray(bodyStart, bodyEnd), checkpoint);
+        isThere ||= isIt;
+        return null;
+      },
+      gap: () => undefined,
+    });
+    if (isThere) return true;
+  }
+  return false;
 }

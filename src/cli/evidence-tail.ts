@@ -2,7 +2,7 @@ import type { ReadEntry } from "../evidence/decode-entry.js";
 import { hex } from "../evidence/hex.js";
 import { listSegments, readEntries, readSegment, type FoundEntry } from "./evidence-files.js";
 import { entryCells, EntryLines } from "./entry-lines.js";
-import { Refusal, wantsColor, type CliStreams } from "./output.js";
+import { jsonText, Refusal, showPlain, wantsColor, type CliStreams } from "./output.js";
 
 export type TailCommand = {
   readonly directory: string;
@@ -58,15 +58,15 @@ export async function showEvidence(command: ShowCommand, streams: CliStreams): P
     if (found === undefined) continue;
     const { entry, prev, stamp, segment, offset, leafHash } = found;
     const shown = { segment, offset, leafHash, prev, stamp, ...entry };
-    streams.out.write(`${entryLine(found)}\n${JSON.stringify(shown, plainValue, 2)}\n`);
+    streams.out.write(`${entryLine(found)}\n${jsonText(shown, 2, plainValue)}\n`);
     return 0;
   }
   throw new Refusal(`${directory}: there is no entry ${seq}`, 1);
 }
 
-/** One line for people. */
+/** One line for people, without what a terminal would obey. */
 export function entryLine(read: ReadEntry): string {
-  return entryCells(read).join("  ");
+  return entryCells(read).map(showPlain).join("  ");
 }
 
 /** For JSON: bytes as hex, maps as lists of pairs. */

@@ -17,7 +17,14 @@ import { collectProfiles, compileBytes, type LogProfiles } from "./log-profiles.
 import { readAttester } from "./attester.js";
 import { readNamed, readPublicKeys, signatureVerifier, commitVerifier } from "./evidence-keys.js";
 import { checkStamps } from "./stamp-check.js";
-import { alignTable, Refusal, type CliStreams, type TextSink } from "./output.js";
+import {
+  alignTable,
+  jsonText,
+  Refusal,
+  showPlain,
+  type CliStreams,
+  type TextSink,
+} from "./output.js";
 import { Progress } from "./progress.js";
 import { chooseThreads, SegmentChecking, type ProfileModels } from "./segment-checking.js";
 
@@ -267,7 +274,7 @@ function renderCheck(check: CheckResult): readonly string[] {
   const note = check.note === null ? "" : `; ${check.note}`;
   const counted = check.looked === 0 ? "" : ` (${check.looked})`;
   const line = alignTable([[check.status.padEnd(11), `${check.label}${counted}${note}`]]);
-  if (check.first === null) return [line];
+  if (check.first === null) return [showPlain(line)];
   const { place, why } = check.first;
   const more = check.faults > 1 ? ` (and ${check.faults - 1} more)` : "";
   // What was kept elsewhere has no place in the log.
@@ -275,11 +282,11 @@ function renderCheck(check: CheckResult): readonly string[] {
     check.id === "held"
       ? place.segment
       : `${place.segment}, byte ${place.offset}, seq ${place.seq}`;
-  return [line, `             ${where}: ${why}${more}`];
+  return [line, `             ${where}: ${why}${more}`].map(showPlain);
 }
 
 function renderJson({ report, counts, faults }: Result): string {
-  return `${JSON.stringify({ ...report, replay: counts, faults }, null, 2)}\n`;
+  return `${jsonText({ ...report, replay: counts, faults }, 2)}\n`;
 }
 
 function plural(count: number, one: string, many = `${one}s`): string {

@@ -12,7 +12,7 @@ import { writeFiles } from "./export-files.js";
 import { addKeyBundle, isSoftware, kindLines } from "./export-key.js";
 import type { NewFile, Shown } from "./export-parts.js";
 import { chooseOutside, NO_WISH, type Chosen, type OutsideWish } from "./outside-choice.js";
-import { Refusal, showPlain, type CliStreams } from "./output.js";
+import { jsonText, Refusal, type CliStreams } from "./output.js";
 import { describePeriod, periodFiles, type ShownPeriod } from "./period-parts.js";
 import {
   gatherPeriod,
@@ -234,7 +234,7 @@ const LINES_MAX = 40;
 
 function shortenLines(entries: readonly ReadEntry[]): readonly string[] {
   const lines = (some: readonly ReadEntry[]): readonly string[] =>
-    some.map((read) => showPlain(entryLine(read)));
+    some.map((read) => entryLine(read));
   if (entries.length <= LINES_MAX) return lines(entries);
   const half = LINES_MAX / 2;
   const between = `... ${entries.length - LINES_MAX} more`;
@@ -275,5 +275,5 @@ function renderJson(folder: string, shown: ShownPeriod, bytes: number): string {
     notes: shown.notes,
     readme: join(folder, `${stem}.README.md`),
   };
-  return `${JSON.stringify(summary, null, 2)}\n`;
+  return `${jsonText(summary, 2)}\n`;
 }

@@ -8,9 +8,30 @@ export function wantsColor(sink: TextSink, environment: NodeJS.ProcessEnv = proc
   return sink.isTTY === true && declined === "" && environment["TERM"] !== "dumb";
 }
 
+/** What a terminal obeys, and what turns or hides text: controls, formats, other line breaks. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
 /** Text of others' making without what a terminal would obey. */
 export function showPlain(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "?");
+  return text.replaceAll(UNSEEN, "?");
+}
+
+/** JSON whose texts may be of others' making: nothing in it is obeyed by a terminal, and it reads back as the same. */
+export function jsonText(
+  value: unknown,
+  indent?: number,
+  replacer?: (key: string, value: unknown) => unknown,
+): string {
+  return JSON.stringify(value, replacer, indent).replaceAll(UNSEEN, (unseen) =>
+    unseen === "\n" ? unseen : escapeUnits(unseen),
+  );
+}
+
+function escapeUnits(text: string): string {
+  return Array.from({ length: text.length }, (_, i) => {
+    const unit = text.charCodeAt(i).toString(16).padStart(4, "0");
+    return `\\u${unit}`;
+  }).join("");
 }
 
 /** Aligned columns, two spaces apart; the last column is not padded. */

@@ -3,6 +3,7 @@ import { decide, type Decision } from "../kernel/decide/decide.js";
 import type { CompiledProfile } from "../kernel/profile/compiled.js";
 import type { DecisionBody, OutcomeBody } from "../kernel/record/entry.js";
 import type { Look } from "../kernel/record/look.js";
+import type { Us } from "../kernel/units.js";
 import { compareFacts, compareLooks, compareReasons } from "./replay-compare.js";
 
 /** A permit under way: what its second look is held against. */
@@ -11,6 +12,8 @@ export type First = {
   readonly look: Look;
   readonly verdict: DecisionBody["verdict"];
   readonly seq: number;
+  /** Kernel time from which on its command is too old to be sent: its second look is no later. */
+  readonly untilUs: Us;
 };
 
 /** What deciding anew by the second look gave. */
@@ -21,6 +24,16 @@ export type SecondVerdict = {
   readonly isSame: boolean;
   readonly reasons: Decision["reasons"];
 };
+
+export function firstOf(
+  profile: CompiledProfile,
+  ask: Ask,
+  { look, verdict }: DecisionBody,
+  seq: number,
+): First {
+  const maxAgeUs = profile.model.controllers[ask.controller]?.commandMaxAgeUs ?? 0;
+  return { ask, look, verdict, seq, untilUs: look.monoUs + maxAgeUs };
+}
 
 /** `look`: the whole second look. */
 export function decideSecond(profile: CompiledProfile, first: First, look: Look): SecondVerdict {

@@ -25,6 +25,7 @@ import {
   compareAgain,
   compareSecond,
   decideSecond,
+  firstOf,
   judgeSecond,
   type First,
   type SecondVerdict,
@@ -94,11 +95,8 @@ export class Replay {
   /** Where a snapshot's first part began. */
   private opening: FoldedState | null = null;
   private foreign: Place | null = null;
-  private readonly oldestSeq = (): number => {
-    for (const { seq } of this.open.values()) return seq;
-    return Infinity;
-  };
-  private moments = new Moments(this.oldestSeq);
+  private readonly windows = (): Iterable<First> => this.open.values();
+  private moments = new Moments(this.windows);
   /** Permits without an outcome, by id, and second looks that a later outcome may tell again. */
   private open = new Map<string, First>();
   private judged = new Map<string, Judged>();
@@ -124,7 +122,7 @@ export class Replay {
     this.state = stand.state;
     this.opening = stand.opening;
     this.foreign = stand.foreign;
-    this.moments = new Moments(this.oldestSeq, stand.moments);
+    this.moments = new Moments(this.windows, stand.moments);
     this.open = new Map(stand.open);
     this.judged = new Map(stand.judged);
     for (const what of COUNTED) this.count[what] += counts[what];
@@ -217,7 +215,7 @@ export class Replay {
     this.image = { samples: this.profile?.model.inputs.map(() => NEVER_READ) ?? [] };
     this.state = null;
     this.opening = null;
-    this.moments = new Moments(this.oldestSeq);
+    this.moments = new Moments(this.windows);
   }
 
   private decision(body: DecisionBody, entry: Entry, place: Place): void {
@@ -234,7 +232,7 @@ export class Replay {
     const wrong = judgeAgain(profile, ask, body);
     if (wrong !== null) findings.fault("verdicts", place, wrong);
     if (body.verdict === "permit" || body.verdict === "clamp") {
-      this.permit(hex(body.id), { ask, look: body.look, verdict: body.verdict, seq: entry.seq });
+      this.permit(hex(body.id), firstOf(profile, ask, body, entry.seq));
     }
     if (substitute !== null) return;
     if (this.state === null) {
@@ -281,7 +279,7 @@ export class Replay {
     this.judgeSecond(second, body, place);
     if (!this.isFolding()) return { seq, look, second, differs: null };
     findings.look("facts");
-    const differs = this.anyMoment(whole.monoUs, (state) => {
+    const differs = this.anyMoment({ atUs: whole.monoUs, permit: first.seq }, (state) => {
       const view = { image: this.image, state, nowUs: whole.monoUs };
       return compareSecond(whole, gatherFacts(profile, view, first.ask, first.seq));
     });
@@ -335,7 +333,7 @@ export class Replay {
       inputs: look.tags.map(({ tag }) => tag),
       outputs: [...new Set(look.kernel.map(({ index }) => index))],
     };
-    const differs = this.anyMoment(look.monoUs, (state) => {
+    const differs = this.anyMoment({ atUs: look.monoUs, permit: null }, (state) => {
       const view = { image: this.image, state, nowUs: look.monoUs };
       return compareLooks(look, gatherCondition(profile, view, reads));
     });
@@ -358,9 +356,12 @@ export class Replay {
     return this.state !== null && this.options.substitute === null;
   }
 
-  private anyMoment(atUs: number, compare: (state: FoldedState) => string | null): string | null {
+  private anyMoment(
+    look: Parameters<Moments["differ"]>[0],
+    compare: (state: FoldedState) => string | null,
+  ): string | null {
     if (this.state === null) return null;
-    return this.moments.differ(atUs, this.state, compare);
+    return this.moments.differ(look, this.state, compare);
   }
 }
 

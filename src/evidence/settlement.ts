@@ -1,12 +1,13 @@
+import { PROOF_LONGEST_US } from "../kernel/profile/model.js";
 import type { Us } from "../kernel/units.js";
 import type { Findings, Place } from "./findings.js";
 import type { LeafStep, StepBody } from "./segment-steps.js";
 
-/** A permit younger than this when the log ends may still be under way. */
-const TAIL_US: Us = 60_000_000;
+/** A permit younger than this when the log ends may still be under way: it waited for its turn, then for its proof. */
+const TAIL_US: Us = PROOF_LONGEST_US + 60_000_000;
 /** Permits that may wait for their outcome at one time: far more than a gateway lets be under way. */
 const OPEN_MAX = 65_536;
-/** Unresolved outcomes remembered for a later resolution; older ones are taken for resolved. */
+/** Unresolved outcomes remembered for a later resolution; of older ones only how far they go. */
 const UNRESOLVED_MAX = 65_536;
 /** Entries that may be the cause of a safe step, remembered newest first. */
 const CAUSES_MAX = 65_536;
@@ -31,7 +32,10 @@ const OPENING: ReadonlySet<string> = new Set(["boot", "profile", "key", "notice"
 export class Settlement {
   private readonly findings: Findings;
   private readonly open = new Map<string, Open>();
+  /** By id, with the permit that each is of. */
   private readonly unresolved = new Map<string, number>();
+  /** Up to this permit outcomes that may be resolved yet are no longer remembered. */
+  private unresolvedTo = -1;
   private readonly causes = new Set<number>();
   /** Up to here possible causes are no longer remembered. */
   private forgotTo = -1;
@@ -96,18 +100,23 @@ export class Settlement {
   }
 
   private outcome({ outcome, idHex }: OutcomeStep, leaf: LeafStep): void {
-    const { place } = leaf;
+    const { place, cause } = leaf;
     this.findings.look("outcomes");
     const open = this.open.delete(idHex);
     const resolves = outcome === "resolved-done" || outcome === "resolved-not-done";
-    if (open || (resolves && this.unresolved.delete(idHex)) || this.mayPrecede(leaf)) {
+    if (open || (resolves && this.isUnresolved(idHex, cause)) || this.mayPrecede(leaf)) {
       if (MAY_RESOLVE.has(outcome)) {
-        this.unresolved.set(idHex, place.seq);
-        dropOldest(this.unresolved, UNRESOLVED_MAX);
+        this.unresolved.set(idHex, cause ?? -1);
+        const dropped = dropOldest(this.unresolved, UNRESOLVED_MAX);
+        this.unresolvedTo = Math.max(this.unresolvedTo, dropped ?? -1);
       }
       return;
     }
     this.findings.fault("outcomes", place, `the outcome ${place.seq} has no permit`);
+  }
+
+  private isUnresolved(idHex: string, cause: number | null): boolean {
+    return this.unresolved.delete(idHex) || (cause !== null && cause <= this.unresolvedTo);
   }
 
   private safeStep({ cause, place }: LeafStep): void {

@@ -1,3 +1,4 @@
+import { PROOF_LONGEST_US } from "../kernel/profile/model.js";
 import type { Address, ByteOrder, RawFormat, Table, Window } from "../kernel/profile/model.js";
 import type { Us } from "../kernel/units.js";
 import type { Complaint } from "./source.js";
@@ -43,6 +44,14 @@ export function readPeriod(text: string): Read<Us> {
   if ("value" in read && read.value === 0)
     return { message: "this must be longer than 0", hint: null };
   return read;
+}
+
+/** How long an answer or a proof may take. */
+export function readProofTime(text: string): Read<Us> {
+  const read = readPeriod(text);
+  if (!("value" in read) || read.value <= PROOF_LONGEST_US) return read;
+  const hint = "a permit that waits longer could not be told from one whose outcome was lost";
+  return { message: `at most ${PROOF_LONGEST_US / 60_000_000} min`, hint };
 }
 
 /** More would have to be remembered one by one. */

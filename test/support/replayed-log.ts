@@ -4,6 +4,7 @@ import { LogWriter } from "../../src/evidence/log-writer.js";
 import { Replay, type ReplayCounts } from "../../src/evidence/replay.js";
 import { LogVerifier, type VerifyReport } from "../../src/evidence/verify.js";
 import type { CompiledProfile } from "../../src/kernel/profile/compiled.js";
+import type { Address } from "../../src/kernel/profile/model.js";
 import type { Entry } from "../../src/kernel/record/entry.js";
 import type { FoldedState } from "../../src/kernel/state/state.js";
 import { snapshotState } from "../../src/kernel/state/snapshot.js";
@@ -55,4 +56,22 @@ export function replayLog(
   holder.replay = replay;
   for (const [name, bytes] of segments) verifier.segment(name, bytes);
   return { report: verifier.finish(), counts: replay.counts() };
+}
+
+/** The rig makes up what it received; here stands what its requests would be on the wire. */
+export function withBytes(entry: Entry, profile: CompiledProfile): Entry {
+  const { body } = entry;
+  if (body.type !== "decision" || body.writes instanceof Uint8Array) return entry;
+  const [write] = body.writes;
+  const at = profile.model.outputs[write?.output ?? -1]?.at;
+  if (write === undefined || at === undefined || body.source.kind !== "controller") return entry;
+  return { ...entry, body: { ...body, bytes: Uint8Array.from(pduOf(at, write.asked)) } };
+}
+
+function pduOf(at: Address, asked: number): readonly number[] {
+  const words = (...list: readonly number[]): number[] =>
+    list.flatMap((word) => [(word >> 8) & 0xff, word & 0xff]);
+  if (at.table === "co") return [5, ...words(at.register, asked === 1 ? 0xff00 : 0)];
+  if (at.bit === null) return [6, ...words(at.register, asked)];
+  return [22, ...words(at.register, 0xffff & ~(1 << at.bit), asked << at.bit)];
 }

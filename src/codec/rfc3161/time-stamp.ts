@@ -1,3 +1,14 @@
+import {
+  DER_TAG as TAG,
+  enter,
+  enterOnly,
+  isObject,
+  take,
+  whole,
+  type DerInside as Inside,
+  type DerValue,
+} from "../der/read.js";
+
 /** What a time stamp (RFC 3161 section 2.4.2) is over, and when it says that was there. */
 export type TimeStamp = {
   /** SHA-256 that the authority was given. */
@@ -23,15 +34,6 @@ export function readTimeStamp(bytes: Uint8Array): TimeStamp | null {
   return readSigned(signed);
 }
 
-const TAG = {
-  integer: 0x02,
-  octets: 0x04,
-  object: 0x06,
-  time: 0x18,
-  sequence: 0x30,
-  set: 0x31,
-  context0: 0xa0,
-} as const;
 /** The last second of the year 9999: a leap second, or a day that its month does not have, may lead beyond. */
 const UTC_S_MAX = 253_402_300_799;
 /** Object identifiers as their content bytes, in hexadecimal. */
@@ -39,11 +41,8 @@ const SIGNED_DATA = "2a864886f70d010702";
 const TST_INFO = "2a864886f70d0109100104";
 const SHA256 = "608648016503040201";
 
-type Value = { readonly tag: number; readonly value: Uint8Array };
-type Inside = { readonly bytes: Uint8Array; readonly length: number; at: number };
-
 /** PKIStatusInfo: granted, or granted with modifications. */
-function isGranted(info: Value | null): boolean {
+function isGranted(info: DerValue | null): boolean {
   const status = take(enter(info, TAG.sequence));
   return status?.tag === TAG.integer && status.value.length === 1 && (status.value[0] ?? 2) <= 1;
 }
@@ -68,55 +67,6 @@ function readInfo(bytes: Uint8Array): TimeStamp | null {
   const at = take(info);
   const utcS = at?.tag === TAG.time ? readTime(at.value) : null;
   return utcS === null ? null : { imprint: hash.value, utcS };
-}
-
-/** One value that is all there is. */
-function whole(bytes: Uint8Array): Value | null {
-  const inside: Inside = { bytes, length: bytes.length, at: 0 };
-  const value = take(inside);
-  return inside.at === bytes.length ? value : null;
-}
-
-function enter(value: Value | null, tag: number): Inside | null {
-  if (value?.tag !== tag) return null;
-  return { bytes: value.value, length: value.value.length, at: 0 };
-}
-
-/** The one value inside. */
-function enterOnly(value: Value | null, tag: number): Value | null {
-  return value?.tag === tag ? whole(value.value) : null;
-}
-
-/** The next value (X.690 sections 8.1 and 10.1): definite lengths in their shortest form, tags of one byte. */
-function take(inside: Inside | null): Value | null {
-  if (inside === null || inside.at + 2 > inside.length) return null;
-  const { bytes } = inside;
-  const tag = bytes[inside.at] ?? 0;
-  const extent = readLength(bytes, inside.at + 1);
-  if ((tag & 0x1f) === 0x1f || extent === null) return null;
-  const { from, length } = extent;
-  if (from + length > inside.length) return null;
-  inside.at = from + length;
-  return { tag, value: bytes.slice(from, from + length) };
-}
-
-function readLength(
-  bytes: Uint8Array,
-  at: number,
-): { readonly from: number; readonly length: number } | null {
-  const short = bytes[at] ?? 0;
-  if (short < 0x80) return { from: at + 1, length: short };
-  const more = short - 0x80;
-  if (more === 0 || more > 2) return null;
-  const high = bytes[at + 1] ?? 0;
-  const length = more === 1 ? high : high * 256 + (bytes[at + 2] ?? 0);
-  return length < (more === 1 ? 0x80 : 0x100) ? null : { from: at + 1 + more, length };
-}
-
-function isObject(value: Value | null, identifier: string): boolean {
-  if (value?.tag !== TAG.object) return false;
-  const digits = Array.from(value.value, (byte) => byte.toString(16).padStart(2, "0"));
-  return digits.join("") === identifier;
 }
 
 /** GeneralizedTime in UTC, with or without a fraction; whole seconds of it. */

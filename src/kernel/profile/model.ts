@@ -2,6 +2,12 @@ import type { Formula } from "../condition/term.js";
 import type { Raw, Us } from "../units.js";
 
 /**
+ * What a profile may let a device's answer, or a proof, take at most. So whoever checks a log knows when a permit without an
+ * outcome is one that lost it, and not one that waits.
+ */
+export const PROOF_LONGEST_US: Us = 600_000_000;
+
+/**
  * A safety profile after every check, before indexes and closures: plain data, names resolved to
  * positions. Tags are recorded in evidence by these positions, so their order is the file's order.
  */

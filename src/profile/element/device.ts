@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Address, CommsLoss, Device } from "../../kernel/profile/model.js";
 import type { Path } from "../document/tree.js";
-import { readAddress, readDuration, readPeriod } from "../notation.js";
+import { readAddress, readDuration, readPeriod, readProofTime } from "../notation.js";
 import { count, deviceAddress, duration } from "../schema-parts.js";
 import { complain, settle, takeElement, warn } from "../source.js";
 import type { Source } from "../source.js";
@@ -53,7 +53,7 @@ export function readDevice(
   const file = takeElement(source, path, schema);
   if (file === null) return null;
   const pollUs = settle(source, [...path, "poll"], readPeriod(file.poll));
-  const timeoutUs = settle(source, [...path, "timeout"], readPeriod(file.timeout));
+  const timeoutUs = settle(source, [...path, "timeout"], readProofTime(file.timeout));
   const lateWindowUs =
     file.late_window === undefined
       ? (timeoutUs ?? 0) * 2

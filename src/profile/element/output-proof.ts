@@ -1,7 +1,7 @@
 import type { Output } from "../../kernel/profile/model.js";
 import type { Draft, TagShape } from "../draft.js";
 import type { Path } from "../document/tree.js";
-import { readIn, readPeriod } from "../notation.js";
+import { readIn, readProofTime } from "../notation.js";
 import { complain, settle } from "../source.js";
 import { suggestName } from "../suggestion.js";
 
@@ -12,7 +12,7 @@ const NONE: Proof = { kind: "none" };
 export function readProof(draft: Draft, path: Path, text: string, shape: TagShape): Proof {
   if (text === "none") return NONE;
   const [what = "", time = ""] = text.split(" within ");
-  const withinUs = settle(draft.source, path, readPeriod(time));
+  const withinUs = settle(draft.source, path, readProofTime(time));
   if (withinUs === null) return NONE;
   return what.startsWith("feedback ")
     ? readFeedback(draft, path, { name: what.slice("feedback ".length), withinUs }, shape)

@@ -8,6 +8,8 @@ import type { Entry, EntryBody } from "../../../src/kernel/record/entry.js";
 import { makeCorpus, makeCorpusKey } from "../../support/corpus.js";
 import { readSegments } from "../../support/corpus-reading.js";
 import { runEvidence } from "../../support/evidence-command.js";
+import { nameSegment } from "../../../src/evidence/segment.js";
+import { writeLog } from "../../support/replayed-log.js";
 import { bootBody, entryOf, sha256 } from "../../support/evidence-samples.js";
 import { makeBundle, makeLogKey } from "../../support/proof-bundle.js";
 import { readEntries } from "../../../src/cli/evidence-files.js";
@@ -119,6 +121,34 @@ describe("evidence verify BUNDLE --replay", () => {
       expect(code).toBe(1);
     }
     expect((await runEvidence("verify", forge([permit, ...outcomes]), "--replay")).code).toBe(0);
+  });
+
+  it("shows nothing of a stranger's text that a terminal would obey, as a bundle, as a log, as JSON", async () => {
+    const evil = "x\u001b[2J\u009b1A\u202e\nPASS\u001bP";
+    const denied = entries.find(
+      ({ body }) => body.type === "decision" && body.reasons[0]?.code === "range",
+    )?.body;
+    if (denied?.type !== "decision") throw new Error("no decision");
+    const reasons = denied.reasons.map((reason) => ({ ...reason, rule: evil }));
+    const body = { ...denied, reasons };
+    const forgedLog = join(folder, "evil");
+    mkdirSync(forgedLog);
+    writeFileSync(join(forgedLog, nameSegment(0)), writeLog([entryOf(body, 0)]));
+    const asked = [
+      ["verify", forge([body]), "--replay"],
+      ["verify", forgedLog, "--replay", "--profile", profile],
+      ["show", forgedLog, "0"],
+      ["query", forgedLog],
+      ["tail", forgedLog],
+    ];
+    for (const args of asked) {
+      for (const as of args[0] === "tail" || args[0] === "show" ? [[]] : [[], ["--json"]]) {
+        const { out } = await runEvidence(...args, ...as);
+        expect(out, args.join(" ")).toMatch(/x(\?|\\u001b)\[2J/);
+        expect(out.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+        expect(out.split("\n")).not.toContain("PASS\u001bP");
+      }
+    }
   });
 
   it("fails where this release cannot judge: other kernel semantics, or a profile that is none", async () => {

@@ -1,9 +1,18 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stampCheckpoint, type StampCommand } from "../../../src/cli/evidence-stamp.js";
 import { Refusal } from "../../../src/cli/output.js";
+import type { Segments } from "../../support/corpus-reading.js";
 import { keepCheckpoint, Victim } from "../../support/attacked-log.js";
 import { ForgetfulDisk } from "../../support/evidence-disk.js";
 import { startTimeAuthority } from "../../support/time-authority.js";
@@ -12,6 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), "holdpoint-stamp-"));
 const at = (name: string): string => join(folder, name);
 const authority = startTimeAuthority("Time");
 const stranger = startTimeAuthority("Time");
+let kept: Segments = new Map();
 
 beforeAll(async () => {
   const victim = new Victim();
@@ -19,7 +29,8 @@ beforeAll(async () => {
   await victim.run(disk, 1, 1);
   writeFileSync(at("early"), keepCheckpoint(disk.files()).body);
   await victim.run(disk, 2, 1);
-  writeFileSync(at("late"), keepCheckpoint(disk.files()).body);
+  kept = disk.files();
+  writeFileSync(at("late"), keepCheckpoint(kept).body);
   expect(await stamp({ checkpoint: at("late"), request: at("request") })).toMatch(/^0 .*over /);
   authority.answer(at("request"), at("response"));
 });
@@ -29,6 +40,12 @@ afterAll(() => {
   stranger.remove();
   rmSync(folder, { recursive: true });
 });
+
+async function strangersLog(): Promise<Segments> {
+  const disk = new ForgetfulDisk();
+  await new Victim().run(disk, 1, 1);
+  return disk.files();
+}
 
 /** Exit code and what it says. */
 async function stamp(command: Partial<StampCommand>): Promise<string> {
@@ -67,6 +84,23 @@ describe("a time stamp over a checkpoint", () => {
     expect(await stamp({ response: response(at("turned")) })).toMatch(/^1 FAIL/);
     writeFileSync(at("turned"), "");
     expect(await stamp({ response: response(at("turned")) })).toMatch(/^1 FAIL/);
+  });
+
+  it("is kept for a gateway whose log holds the checkpoint, and for no other, where it would be a fault for ever", async () => {
+    for (const [name, files] of [
+      ["own-log", kept],
+      ["strange-log", await strangersLog()],
+    ] as const) {
+      mkdirSync(at(name), { recursive: true });
+      for (const [segment, bytes] of files) writeFileSync(join(at(name), segment), bytes);
+    }
+    const stamps = (name: string): readonly string[] =>
+      readdirSync(at(name)).filter((file) => file.startsWith("stamp-"));
+    const refused = stamp({ response: response(), keep: at("strange-log") });
+    await expect(refused).rejects.toThrow("this checkpoint is not in its log");
+    expect(stamps("strange-log")).toEqual([]);
+    expect(await stamp({ response: response(), keep: at("own-log") })).toMatch(/^0 PASS/);
+    expect(stamps("own-log")).toHaveLength(1);
   });
 
   it("is refused for what is no checkpoint, for files that are not there, and never writes over one", async () => {

@@ -2,12 +2,17 @@ import { describe, expect, it } from "vitest";
 import { Replay } from "../../../src/evidence/replay.js";
 import { nameSegment } from "../../../src/evidence/segment.js";
 import { compileProfile } from "../../../src/kernel/profile/compile.js";
-import type { Address } from "../../../src/kernel/profile/model.js";
 import type { Entry, EntryBody } from "../../../src/kernel/record/entry.js";
 import { foldEntry, initialState } from "../../../src/kernel/state/fold.js";
 import { bootEntry, hz, OUT, Rig, SECOND, TIMED_OUT } from "../../support/kernel-rig.js";
 import { buildModel } from "../../support/model.js";
-import { replayLog, snapshotBytes, writeLog, type Replayed } from "../../support/replayed-log.js";
+import {
+  replayLog,
+  snapshotBytes,
+  withBytes,
+  writeLog,
+  type Replayed,
+} from "../../support/replayed-log.js";
 
 const FIRST = nameSegment(0);
 const PROFILE = compileProfile(buildModel());
@@ -31,25 +36,7 @@ function work(): readonly Entry[] {
   rig.run(3 * SECOND);
   rig.setLevel(0.3);
   rig.run(8 * SECOND);
-  return [boot, ...rig.records].map(withBytes);
-}
-
-/** The rig makes up what it received; here stands what its requests would be on the wire. */
-function withBytes(entry: Entry): Entry {
-  const { body } = entry;
-  if (body.type !== "decision" || body.writes instanceof Uint8Array) return entry;
-  const [write] = body.writes;
-  const at = PROFILE.model.outputs[write?.output ?? -1]?.at;
-  if (write === undefined || at === undefined || body.source.kind !== "controller") return entry;
-  return { ...entry, body: { ...body, bytes: Uint8Array.from(pduOf(at, write.asked)) } };
-}
-
-function pduOf(at: Address, asked: number): readonly number[] {
-  const words = (...list: readonly number[]): number[] =>
-    list.flatMap((word) => [(word >> 8) & 0xff, word & 0xff]);
-  if (at.table === "co") return [5, ...words(at.register, asked === 1 ? 0xff00 : 0)];
-  if (at.bit === null) return [6, ...words(at.register, asked)];
-  return [22, ...words(at.register, 0xffff & ~(1 << at.bit), asked << at.bit)];
+  return [boot, ...rig.records].map((entry) => withBytes(entry, PROFILE));
 }
 
 function replay(entries: readonly Entry[]): Replayed {

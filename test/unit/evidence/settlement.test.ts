@@ -69,6 +69,34 @@ describe("entries that must belong together", () => {
     expect(report.checks.find(({ id }) => id === "outcomes")?.first?.place.seq).toBe(2);
   });
 
+  it("pass where a permit's proof may still come, ten minutes on", () => {
+    const notice: EntryBody = { type: "notice", what: "later", details: new Map() };
+    expect(failed(check([permit, [notice, { monoUs: 600_000_000 }]]))).toEqual([]);
+  });
+
+  it("pass where an unknown outcome is resolved after more others than are remembered, if its permit is as old", () => {
+    const settlement = (resolvedOf: number): number => {
+      const findings = new Findings();
+      const settled = new Settlement(findings);
+      let seq = 0;
+      const told = (body: StepBody, cause: number | null): void => {
+        const place = { segment: FIRST, offset: seq, seq };
+        settled.leaf({ place, monoUs: seq, cause, boot: 1, body, entry: null });
+        seq += 1;
+      };
+      for (let permitted = 0; permitted <= 65_536; permitted += 1) {
+        const idHex = permitted.toString(16);
+        told({ type: "decision", verdict: "permit", idHex }, null);
+        const outcome = permitted === 0 ? "unknown" : "acknowledged";
+        told({ type: "outcome", outcome, idHex }, 2 * permitted);
+      }
+      told({ type: "outcome", outcome: "resolved-done", idHex: "none" }, resolvedOf);
+      return findings.results().find(({ id }) => id === "outcomes")?.faults ?? -1;
+    };
+    expect(settlement(0)).toBe(0);
+    expect(settlement(2)).toBe(1);
+  });
+
   it("fail where a permit was left open by an earlier run", () => {
     const log = [...sampleLog(0, 3), ...sampleLog(3, 4, 2)];
     expect(failed(verifyOne(writeLog(log)))).toEqual(["outcomes"]);

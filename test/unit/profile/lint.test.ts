@@ -63,6 +63,18 @@ const REFUSED: readonly (readonly [name: string, was: string, is: string, says: 
     "the proof has less time than one read",
   ],
   [
+    "a proof that takes longer than a log is waited for",
+    "proof: readback 0.05 Hz within 1 s",
+    "proof: readback 0.05 Hz within 11 min",
+    "at most 10 min",
+  ],
+  [
+    "an answer that takes longer than a log is waited for",
+    "timeout: 400 ms",
+    "timeout: 11 min",
+    "at most 10 min",
+  ],
+  [
     "a feedback that could not be seen",
     "within 5 s, foreign",
     "within 500 ms, foreign",
