@@ -156,18 +156,16 @@ async function checkResponse(
 async function holdsCheckpoint(directory: string, checkpoint: Uint8Array): Promise<boolean> {
   for (const name of [...(await listSegments(directory))].reverse()) {
     const bytes = await readSegment(directory, name);
-    let isThere = false;
+    const met = { times: 0 };
     scanSegment(bytes, new FrameReader(sha256), {
       frame: ({ kind, bodyStart, bodyEnd }) => {
-        const isIt =
-          kind === FRAME_KIND.checkpoint &&
-          equalBytes(bytes.subarray(bodyStart, bodyEnd), checkpoint);
-        isThere ||= isIt;
+        const body = bytes.subarray(bodyStart, bodyEnd);
+        if (kind === FRAME_KIND.checkpoint && equalBytes(body, checkpoint)) met.times += 1;
         return null;
       },
       gap: () => undefined,
     });
-    if (isThere) return true;
+    if (met.times > 0) return true;
   }
   return false;
 }

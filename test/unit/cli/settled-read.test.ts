@@ -16,11 +16,9 @@ async function settle(...lengths: readonly number[]): Promise<readonly [number, 
     readings += 1;
     return await Promise.resolve(WHOLE.subarray(0, length));
   };
-  const bytes = await readSettled(
-    new FrameReader(sha256),
-    read,
-    async () => await Promise.resolve(),
-  );
+  const bytes = await readSettled(new FrameReader(sha256), read, async () => {
+    await Promise.resolve();
+  });
   return [bytes.length, readings];
 }
 

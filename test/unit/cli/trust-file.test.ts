@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -13,6 +14,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const OPENSSL = "openssl";
 const [first, second] = [makeKey(), makeKey()];
 
 describe("a file of trusted keys", () => {
@@ -39,6 +41,18 @@ describe("a file of trusted keys, given to the Python verifier", () => {
   const own = pemOf(key.spki);
   const named = (...blocks: readonly string[]): Uint8Array =>
     Buffer.from(`given up in May:\n${blocks.join("the new one:\n")}`);
+
+  it("is refused in one line where a key is of a kind that nobody checks here", () => {
+    // X9.62 characteristic two: well-formed, and of a curve that Python's library does not know.
+    const c2 = execFileSync(OPENSSL, ["ecparam", "-name", "c2pnb163v1", "-genkey", "-noout"]);
+    const strange = execFileSync(OPENSSL, ["ec", "-pubout"], {
+      input: c2,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    const { code, out } = checkByPython(bundle, strange);
+    expect(code).toBe(2);
+    expect(out).toMatch(/^cannot be read: .*\n$/);
+  });
 
   it("names any number of them in PEM, of which one must have signed", () => {
     expect(checkByPython(bundle, named(first.pem, own))).toMatchObject({ code: 0 });
