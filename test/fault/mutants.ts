@@ -105,6 +105,14 @@ export const MUTANTS: readonly Mutant[] = [
     title: "is taken for stopped after its time, a poll and a timeout",
   },
   {
+    name: "an identity that cannot be read taken for the right one",
+    file: "src/kernel/step/device.ts",
+    find: "if (watch.heardUs - watch.identityUs <= device.lost.afterUs) return;",
+    replace: "return;",
+    test: "test/unit/kernel/step/faults.test.ts",
+    title: "is not believed after the profile's time for a lost one, and then is lost",
+  },
+  {
     name: "no foreign detection",
     file: "src/kernel/step/observe.ts",
     find: "else takeForeign(turn, seen);",

@@ -83,6 +83,19 @@ function scanAlive(turn: Turn, index: number): void {
   }
 }
 
+/** One that answers everything but who it is may be another one by now: nothing it answers is believed until it says. */
+function scanIdentity(turn: Turn, index: number): void {
+  const device = turn.model.devices[index];
+  const watch = turn.live.devices[index];
+  if (device === undefined || watch === undefined || device.identity === null) return;
+  if (!watch.linkUp || watch.identity !== "right") return;
+  if (watch.heardUs - watch.identityUs <= device.lost.afterUs) return;
+  watch.identity = "unread";
+  watch.blocks.clear();
+  turn.image = distrustDevice(turn.image, turn.model.inputs, index);
+  deviceDown(turn, index, "down", "its identity cannot be read");
+}
+
 /**
  * Lost: nothing usable was heard for the profile's time from a device that was there before. One that never
  * was keeps the gateway in `starting`, and nothing latches.
@@ -92,6 +105,7 @@ export function scanDevices(turn: Turn): void {
     const watch = turn.live.devices[index];
     if (watch === undefined || !watch.everComplete || watch.lost) return;
     scanAlive(turn, index);
+    scanIdentity(turn, index);
     const sinceUs = Math.max(
       turn.nowUs - watch.heardUs,
       watch.awaySinceUs === null || watch.identity === "wrong" ? 0 : turn.nowUs - watch.awaySinceUs,

@@ -41,6 +41,7 @@ export function initialKernelState(
         everComplete: false,
         heardUs: nowUs,
         identity: "unread",
+        identityUs: nowUs,
         alive: null,
         aliveUs: nowUs,
         stopped: false,

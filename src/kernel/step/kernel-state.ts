@@ -146,6 +146,8 @@ export type DeviceWatch = {
   /** When the last read left that was answered as it should be; at first, the start. */
   heardUs: Us;
   identity: "unread" | "right" | "wrong";
+  /** When the last read left that showed its identity right; at first the start. */
+  identityUs: Us;
   alive: { readonly raw: Raw; readonly changedUs: Us; readonly moved: boolean } | null;
   /** When the last read left that showed its counter; at first the start, and anew whenever its link comes up. */
   aliveUs: Us;

@@ -72,6 +72,7 @@ function checkIdentity(turn: Turn, block: Block, read: BlockRead, watch: DeviceW
   const raw = readRaw(block, expected.at, read.words);
   if (raw === expected.is) {
     watch.identity = "right";
+    watch.identityUs = Math.max(watch.identityUs, read.sentUs);
     return;
   }
   if (watch.identity === "wrong") return;

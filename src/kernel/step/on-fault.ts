@@ -40,8 +40,11 @@ export function onLoopGap(turn: Turn, gapUs: Us): void {
     details: new Map([["us", Math.round(gapUs)]]),
   });
   withdrawAll(turn, "stale", cause);
-  // Nobody was asked meanwhile: a counter that was not read in the gap says nothing against its device.
-  for (const watch of turn.live.devices) watch.aliveUs = turn.nowUs;
+  // Nobody was asked meanwhile: a counter or an identity that was not read in the gap says nothing against its device.
+  for (const watch of turn.live.devices) {
+    watch.aliveUs = turn.nowUs;
+    watch.identityUs = turn.nowUs;
+  }
   if (gapUs > LOOP_LATE_MAX_US) changeMode(turn, "drive-safe", "the loop stood still", cause);
 }
 

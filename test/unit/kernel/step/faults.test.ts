@@ -120,21 +120,59 @@ describe("a PLC whose program stopped", () => {
   });
 });
 
-describe("a PLC that answers, but not where its counter is", () => {
-  /** Polls and scans as the rig does; the block with the counter answers nothing. */
-  const runWithoutCounter = (rig: Rig, us: number): void => {
-    rig.polling = false;
-    const blocks = planReads(rig.profile.model)[0] ?? [];
-    for (let waitedUs = 0; waitedUs < us; waitedUs += 50 * MS) {
-      rig.run(50 * MS);
-      if (waitedUs % (250 * MS) !== 0) continue;
-      blocks.forEach((block, index) => {
-        if (block.alive) return;
-        const words = rig.read(block.table, block.address, block.quantity);
-        rig.give({ kind: "block-read", device: 0, block: index, sentUs: rig.nowUs, words });
-      });
+/** Polls and scans as the rig does; a block with this in it answers nothing. */
+function runWithout(what: "alive" | "identity", rig: Rig, us: number): void {
+  rig.polling = false;
+  const blocks = planReads(rig.profile.model)[0] ?? [];
+  for (let waitedUs = 0; waitedUs < us; waitedUs += 50 * MS) {
+    rig.run(50 * MS);
+    if (waitedUs % (250 * MS) !== 0) continue;
+    blocks.forEach((block, index) => {
+      if (block[what]) return;
+      const words = rig.read(block.table, block.address, block.quantity);
+      rig.give({ kind: "block-read", device: 0, block: index, sentUs: rig.nowUs, words });
+    });
+  }
+  rig.polling = true;
+}
+
+describe("a device that answers everything but who it is", () => {
+  const started = (): Rig =>
+    new Rig({ ...withDevice({ alive: null }), trips: onlyBuiltIn() }).start().forget();
+
+  it("is not believed after the profile's time for a lost one, and then is lost", () => {
+    const rig = started();
+    runWithout("identity", rig, 2_500 * MS);
+    expect(events(rig)).toEqual([]);
+    runWithout("identity", rig, SECOND);
+    expect(events(rig)).toEqual(["down"]);
+    expect(rig.bodies("device")[0]?.detail).toBe("its identity cannot be read");
+    expect(rig.state.image.samples.every(({ quality }) => quality === "device")).toBe(true);
+    const ticket = rig.ask(OUT.speed1, hz(31));
+    expect(rig.replyTo(ticket)).toMatchObject({ exception: 4 });
+    expect(rig.did("send")).toEqual([]);
+    runWithout("identity", rig, 3_500 * MS);
+    expect(rig.latched).toEqual(["lost.plc"]);
+  });
+
+  it("is believed again when it says so, and never doubted while it does in time", () => {
+    const rig = started();
+    runWithout("identity", rig, 4 * SECOND);
+    rig.run(SECOND);
+    expect(events(rig)).toEqual(["down", "up"]);
+    expect(rig.state.image.samples.every(({ quality }) => quality === "good")).toBe(true);
+    expect(rig.latched).toEqual([]);
+    for (let time = 0; time < 3; time += 1) {
+      runWithout("identity", rig, 2_500 * MS);
+      rig.poll();
     }
-    rig.polling = true;
+    expect(events(rig)).toEqual(["down", "up"]);
+  });
+});
+
+describe("a PLC that answers, but not where its counter is", () => {
+  const runWithoutCounter = (rig: Rig, us: number): void => {
+    runWithout("alive", rig, us);
   };
 
   it("is taken for stopped after its time, a poll and a timeout, and is lost as one that is [HP-045]", () => {
